@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ``tcp`` subset: half-closed sockets, their holders and the epoll sets that watch them.
+
+Sources: inet_diag over netlink in every network namespace that has processes, ``/proc/PID/fd`` and
+``/proc/PID/fdinfo``. What could not be read is an entry of ``errors``; the part that needed it is then null.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Dict, List, NamedTuple, Optional
+
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _holders,
+    _netlink,
+    _netns,
+    _procfs,
+    _rtnetlink,
+    _sock_diag,
+    _tcp_facts,
+    _watchers,
+)
+
+Errors = List[Dict[str, str]]
+RUN_AS_ROOT = "run it as root (become: true)"
+
+
+class Listing(NamedTuple):
+    """Sockets of all namespaces that could be entered."""
+
+    counts: dict[int, int]
+    by_inode: dict[int, tuple[int, bytes]]
+    close_wait: list[_tcp_facts.Placed]
+    listen: list[_tcp_facts.Placed]
+
+
+def collect(max_items: int, proc: str = "/proc") -> _tcp_facts.Fact:
+    """The ``tcp`` facts; never raises for what the kernel does not show. ``max_items`` caps every list."""
+    errors: Errors = []
+    pids = _procfs.pids(proc)
+    namespaces, strangers = _netns.discover(pids, proc)
+    walk = _holders.walk(pids, proc)
+    listing = _listing(namespaces, errors, proc)
+    watchers = _confirmed_watchers(walk.owners, listing, namespaces, proc) if listing else _watchers.Scan([], [])
+    denied = sorted({*strangers, *walk.denied, *watchers.denied})
+    if denied and os.geteuid():
+        _error(errors, proc, "permission denied for %d processes; %s" % (len(denied), RUN_AS_ROOT))
+    facts: _tcp_facts.Fact = {
+        "errors": errors,
+        "namespaces": [namespace._asdict() for namespace in namespaces],
+        "addresses": _addresses(namespaces, errors, proc),
+        "unreadable": _unreadable(denied, max_items, proc),
+        "states": None,
+        "listeners": None,
+        "close_wait": None,
+        "watchers": None,
+    }
+    if listing:
+        facts.update(_sockets(listing, walk.owners, watchers.watchers, max_items, proc))
+    return facts
+
+
+def _listing(namespaces: list[_netns.Namespace], errors: Errors, proc: str) -> Optional[Listing]:
+    """All namespaces together; None when not one could be listed."""
+    total = Listing({}, {}, [], [])
+    listed = 0
+    for namespace in namespaces:
+        try:
+            _list_one(namespace, total, proc)
+            listed += 1
+        except OSError as exc:
+            _error(errors, "sock_diag in network namespace %d" % namespace.netns, _reason(exc))
+    return total if listed else None
+
+
+def _list_one(namespace: _netns.Namespace, total: Listing, proc: str) -> None:
+    with _netns.entered(namespace, proc):
+        sock = _sock_diag.open_socket()
+    with sock:
+        census = _sock_diag.census(sock)
+        close_wait = _sock_diag.in_state(sock, _sock_diag.CLOSE_WAIT)
+        listen = _sock_diag.in_state(sock, _sock_diag.LISTEN)
+    for state, count in census.states.items():
+        total.counts[state] = total.counts.get(state, 0) + count
+    total.by_inode.update((inode, (namespace.netns, raw)) for inode, raw in census.by_inode.items())
+    total.close_wait.extend(_tcp_facts.Placed(namespace.netns, tcp) for tcp in close_wait)
+    total.listen.extend(_tcp_facts.Placed(namespace.netns, tcp) for tcp in listen)
+
+
+def _sockets(
+    listing: Listing,
+    owners: list[_holders.Owner],
+    found: list[_watchers.Watcher],
+    max_items: int,
+    proc: str,
+) -> _tcp_facts.Fact:
+    holders = _holders.by_inode(owners)
+    close_wait = _tcp_facts.close_wait(listing.close_wait, holders, _watchers.by_inode(found), max_items)
+    for row in close_wait["by_process"]:
+        row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)
+    watched = {w.inode: listing.by_inode[w.inode] for w in found if w.inode in listing.by_inode}
+    placed = {inode: _tcp_facts.Placed(netns, _sock_diag.decode(raw)) for inode, (netns, raw) in watched.items()}
+    return {
+        "states": _tcp_facts.states(listing.counts),
+        "listeners": _tcp_facts.listeners(listing.listen, holders, max_items),
+        "close_wait": close_wait,
+        "watchers": _tcp_facts.watchers(found, placed, holders, max_items),
+    }
+
+
+def _confirmed_watchers(
+    owners: list[_holders.Owner], listing: Listing, namespaces: list[_netns.Namespace], proc: str
+) -> _watchers.Scan:
+    """Registrations; those that a race could have made up are looked at a second time, and dropped unless the same."""
+    first = _watchers.scan(owners, _states(listing), proc)
+    doubtful = {watcher.owner.pid for watcher in first.watchers if _watchers.uncertain(watcher)}
+    if not doubtful:
+        return first
+    again = _listing(namespaces, [], proc) or listing
+    second = _watchers.scan(_holders.walk(sorted(doubtful), proc).owners, _states(again), proc)
+    same = {watcher.key for watcher in second.watchers if _watchers.uncertain(watcher)}
+    kept = [w for w in first.watchers if not _watchers.uncertain(w) or w.key in same]
+    return _watchers.Scan(kept, first.denied)
+
+
+def _unreadable(pids: list[int], max_items: int, proc: str) -> _tcp_facts.Fact:
+    """Processes that could not be looked into: a security module or capabilities can stop even root."""
+    stats = [stat for stat in (_procfs.stat(pid, proc) for pid in pids) if stat]
+    rows = [{"pid": stat.pid, "start_time": stat.start_time, "name": stat.name} for stat in stats]
+    return {"total": len(rows), "processes": rows[:max_items], "omitted": max(0, len(rows) - max_items)}
+
+
+def _states(listing: Listing) -> dict[int, str]:
+    return _watchers.state_names({inode: raw for inode, (_netns_inode, raw) in listing.by_inode.items()})
+
+
+def _addresses(namespaces: list[_netns.Namespace], errors: Errors, proc: str) -> Optional[list[str]]:
+    found: set[str] = set()
+    for namespace in namespaces:
+        try:
+            with _netns.entered(namespace, proc):
+                found.update(_rtnetlink.addresses())
+        except OSError as exc:
+            _error(errors, "addresses of network namespace %d" % namespace.netns, _reason(exc))
+    return sorted(found) or None
+
+
+def _error(errors: Errors, source: str, reason: str) -> None:
+    errors.append({"source": source, "reason": reason})
+
+
+def _reason(exc: OSError) -> str:
+    if isinstance(exc, _netlink.NetlinkError):
+        return "%s; inet_diag must be built into the kernel or loadable (modprobe tcp_diag)" % exc.strerror
+    if isinstance(exc, PermissionError) or exc.errno == 1:
+        return "permission denied; %s" % RUN_AS_ROOT
+    return str(exc.strerror or exc)

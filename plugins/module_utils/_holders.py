@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which processes hold which sockets open: one walk over the fd tables of all processes."""
+
+from __future__ import annotations
+
+import os
+from typing import Iterable, NamedTuple, Optional
+
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+
+#: sockfs answers this extended attribute with the protocol's name (net/socket.c, sockfs_xattr_get)
+SOCKET_PROTOCOL = "system.sockprotoname"
+
+
+class Owner(NamedTuple):
+    """A process with at least one socket or epoll instance open."""
+
+    pid: int
+    start_time: int
+    name: str
+    table: _procfs.FdTable
+
+
+class Holder(NamedTuple):
+    """One fd number through which a process holds a socket."""
+
+    pid: int
+    start_time: int
+    fd: int
+    name: str
+
+
+class Walk(NamedTuple):
+    """``denied``: pids whose fd table could not be read for lack of permission."""
+
+    owners: list[Owner]
+    denied: list[int]
+
+
+def walk(pids: Iterable[int], proc: str = "/proc") -> Walk:
+    """Fd tables of these processes; processes that end meanwhile are left out."""
+    owners: list[Owner] = []
+    denied: list[int] = []
+    for pid in pids:
+        try:
+            owner = owner_of(pid, proc)
+        except PermissionError:
+            denied.append(pid)
+            continue
+        if owner is not None:
+            owners.append(owner)
+    return Walk(owners, denied)
+
+
+def owner_of(pid: int, proc: str = "/proc") -> Optional[Owner]:
+    """The process as an owner; None when it is gone or has neither sockets nor epoll instances."""
+    try:
+        table = _procfs.fd_table(pid, proc)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    if not table.sockets and not table.epolls:
+        return None
+    stat = _procfs.stat(pid, proc)
+    return Owner(pid, stat.start_time, stat.name, table) if stat else None
+
+
+def by_inode(owners: Iterable[Owner]) -> dict[int, list[Holder]]:
+    """Every holder of every socket inode."""
+    index: dict[int, list[Holder]] = {}
+    for owner in owners:
+        for fd, inode in owner.table.sockets.items():
+            index.setdefault(inode, []).append(Holder(owner.pid, owner.start_time, fd, owner.name))
+    return index
+
+
+def protocol(holder: Holder, proc: str = "/proc") -> Optional[str]:
+    """Name of the socket's protocol ("TCP", "TCPv6", "UNIX", …); None when the kernel does not tell."""
+    try:
+        raw = os.getxattr("%s/%d/fd/%d" % (proc, holder.pid, holder.fd), SOCKET_PROTOCOL)
+    except OSError:
+        return None
+    return raw.rstrip(b"\0").decode("ascii", "replace")

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Netlink dumps and single requests, with nothing but the standard library (netlink(7))."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from typing import Iterator
+
+NLM_F_REQUEST = 0x1
+NLM_F_DUMP = 0x300
+NLMSG_ERROR = 2
+NLMSG_DONE = 3
+HEADER = struct.Struct("=IHHII")
+ATTRIBUTE = struct.Struct("=HH")
+RECEIVE_BYTES = 1 << 18
+REPLY_TIMEOUT_S = 10.0
+
+
+class NetlinkError(OSError):
+    """The kernel refused a request, or gave no answer; ``errno`` is the kernel's."""
+
+
+def open_socket(protocol: int) -> socket.socket:
+    """A netlink socket of the *calling thread's* network namespace; it stays bound to that namespace."""
+    try:
+        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        sock.bind((0, 0))
+    except OSError as exc:
+        raise NetlinkError(exc.errno, "no netlink socket (protocol %d): %s" % (protocol, exc.strerror)) from exc
+    sock.settimeout(REPLY_TIMEOUT_S)
+    return sock
+
+
+def dump(sock: socket.socket, kind: int, body: bytes) -> Iterator[memoryview]:
+    """Payloads (without the nlmsghdr) of all answers to a dump request. Raises :class:`NetlinkError`."""
+    sock.send(HEADER.pack(HEADER.size + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body)
+    while True:
+        for answer, payload in _messages(_receive(sock)):
+            if answer == NLMSG_DONE:
+                return
+            yield payload
+
+
+def request(sock: socket.socket, kind: int, body: bytes) -> memoryview:
+    """The single answer to a request that is not a dump. Raises :class:`NetlinkError` (``ENOENT``: no such thing)."""
+    sock.send(HEADER.pack(HEADER.size + len(body), kind, NLM_F_REQUEST, 2, 0) + body)
+    for _kind, payload in _messages(_receive(sock)):
+        return payload
+    raise NetlinkError(errno.EPROTO, "netlink gave an empty answer")
+
+
+def attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """``(type, value)`` of the attributes in ``data`` (rtattr, 4-byte aligned, see rtnetlink(7))."""
+    offset = 0
+    while offset + ATTRIBUTE.size <= len(data):
+        length, kind = ATTRIBUTE.unpack_from(data, offset)
+        if length < ATTRIBUTE.size:
+            return
+        yield kind & 0x3FFF, data[offset + ATTRIBUTE.size : offset + length]
+        offset += (length + 3) & ~3
+
+
+def _receive(sock: socket.socket) -> memoryview:
+    try:
+        return memoryview(sock.recv(RECEIVE_BYTES))
+    except socket.timeout as exc:
+        raise NetlinkError(errno.ETIMEDOUT, "netlink gave no answer in %d s" % REPLY_TIMEOUT_S) from exc
+
+
+def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    offset = 0
+    while offset < len(data):
+        length, kind = HEADER.unpack_from(data, offset)[:2]
+        payload = data[offset + HEADER.size : offset + length]
+        if kind == NLMSG_ERROR:
+            _raise(struct.unpack_from("=i", payload)[0])
+        yield kind, payload
+        offset += (length + 3) & ~3
+
+
+def _raise(code: int) -> None:
+    raise NetlinkError(-code, os.strerror(-code))

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processes as /proc shows them (proc(5)). Readers take the mount point, so that tests can hand in a tree."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple, Optional
+
+_SOCKET = re.compile(r"^socket:\[(\d+)\]$")
+EVENTPOLL = "anon_inode:[eventpoll]"
+
+
+class Stat(NamedTuple):
+    """``start_time`` in clock ticks since boot (field 22); with the pid it names a process for good."""
+
+    pid: int
+    name: str
+    state: str
+    ppid: int
+    start_time: int
+
+
+class FdTable(NamedTuple):
+    """``sockets``: fd number -> socket inode; ``epolls``: fd numbers of epoll instances; ``others``: all other numbers."""
+
+    sockets: dict[int, int]
+    epolls: list[int]
+    others: set[int]
+
+
+def pids(proc: str = "/proc") -> list[int]:
+    """All processes visible here (thread group leaders), ascending."""
+    return sorted(int(name) for name in os.listdir(proc) if name.isdigit())
+
+
+def parse_stat(text: str) -> Stat:
+    """One line of ``/proc/PID/stat``; the name may hold spaces and parentheses, so it ends at the *last* one."""
+    head, _, tail = text.rpartition(")")
+    pid, _, name = head.partition(" (")
+    fields = tail.split()
+    return Stat(int(pid), name, fields[0], int(fields[1]), int(fields[19]))
+
+
+def stat(pid: int, proc: str = "/proc") -> Optional[Stat]:
+    """The process with this pid now; None when there is none."""
+    try:
+        return parse_stat(_read("%s/%d/stat" % (proc, pid)))
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def fd_table(pid: int, proc: str = "/proc") -> FdTable:
+    """Open files of a process. Raises PermissionError, FileNotFoundError or ProcessLookupError."""
+    sockets: dict[int, int] = {}
+    epolls: list[int] = []
+    others: set[int] = set()
+    folder = "%s/%d/fd" % (proc, pid)
+    for name in os.listdir(folder):
+        try:
+            link = os.readlink("%s/%s" % (folder, name))
+        except FileNotFoundError:
+            continue
+        if link.startswith("socket:["):
+            sockets[int(name)] = int(link[8:-1])
+        elif link == EVENTPOLL:
+            epolls.append(int(name))
+        else:
+            others.add(int(name))
+    return FdTable(sockets, epolls, others)
+
+
+def link(pid: int, fd: int, proc: str = "/proc") -> Optional[str]:
+    """What ``/proc/PID/fd/FD`` points to; None when that number is not open."""
+    try:
+        return os.readlink("%s/%d/fd/%d" % (proc, pid, fd))
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def socket_inode(target: Optional[str]) -> Optional[int]:
+    """Inode in a ``socket:[N]`` link; None for anything else."""
+    match = _SOCKET.match(target or "")
+    return int(match.group(1)) if match else None
+
+
+def fdinfo(pid: int, fd: int, proc: str = "/proc") -> str:
+    """Text of ``/proc/PID/fdinfo/FD``; empty when that number is not open."""
+    try:
+        return _read("%s/%d/fdinfo/%d" % (proc, pid, fd))
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def fd_flags(pid: int, fd: int, proc: str = "/proc") -> int:
+    """Open flags (O_NONBLOCK, O_CLOEXEC, …) of an open fd, 0 when it is not open."""
+    match = re.search(r"^flags:\s*([0-7]+)", fdinfo(pid, fd, proc), re.MULTILINE)
+    return int(match.group(1), 8) if match else 0
+
+
+def status(pid: int, proc: str = "/proc") -> dict[str, str]:
+    """``/proc/PID/status`` as a mapping of its lines; empty when the process is gone."""
+    try:
+        text = _read("%s/%d/status" % (proc, pid))
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
+
+
+def fd_limit(pid: int, proc: str = "/proc") -> Optional[int]:
+    """Soft limit of open files; None when unlimited or unreadable."""
+    try:
+        match = re.search(r"^Max open files\s+(\d+)", _read("%s/%d/limits" % (proc, pid)), re.MULTILINE)
+    except OSError:
+        return None
+    return int(match.group(1)) if match else None
+
+
+def children(pid: int, proc: str = "/proc") -> list[int]:
+    """Direct children, over all threads of the process."""
+    found: list[int] = []
+    folder = "%s/%d/task" % (proc, pid)
+    try:
+        for tid in os.listdir(folder):
+            found += [int(word) for word in _read("%s/%s/children" % (folder, tid)).split()]
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
+
+
+def cmdline(pid: int, proc: str = "/proc") -> list[str]:
+    """Arguments of the process; empty for kernel threads and processes that are gone."""
+    try:
+        return [word for word in _read("%s/%d/cmdline" % (proc, pid)).split("\0") if word]
+    except OSError:
+        return []
+
+
+def environ(pid: int, proc: str = "/proc") -> dict[str, str]:
+    """Initial environment of the process. Raises PermissionError; empty when the process is gone."""
+    try:
+        words = _read("%s/%d/environ" % (proc, pid)).split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def mapped_files(pid: int, proc: str = "/proc") -> list[str]:
+    """Paths (in the process's own mount namespace) of the files it has mapped, each once. Raises PermissionError."""
+    try:
+        text = _read("%s/%d/maps" % (proc, pid))
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    paths = (line.split(None, 5)[5:] for line in text.splitlines())
+    return list(dict.fromkeys(path[0] for path in paths if path and path[0].startswith("/")))
+
+
+def exe(pid: int, proc: str = "/proc") -> str:
+    """Path of the executable in the process's own mount namespace; empty for kernel threads. Raises PermissionError."""
+    try:
+        return os.readlink("%s/%d/exe" % (proc, pid))
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read()

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TCP sockets of a network namespace through NETLINK_SOCK_DIAG (sock_diag(7), include/uapi/linux/inet_diag.h)."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from typing import Iterator, NamedTuple, Optional
+
+from ansible_collections.closewait.remediation.plugins.module_utils import _netlink
+
+NETLINK_SOCK_DIAG = 4
+SOCK_DIAG_BY_FAMILY = 20
+INET_DIAG_INFO = 2
+TIMER_KEEPALIVE = 2
+
+#: include/net/tcp_states.h
+STATES = {
+    1: "ESTABLISHED",
+    2: "SYN_SENT",
+    3: "SYN_RECV",
+    4: "FIN_WAIT1",
+    5: "FIN_WAIT2",
+    6: "TIME_WAIT",
+    7: "CLOSE",
+    8: "CLOSE_WAIT",
+    9: "LAST_ACK",
+    10: "LISTEN",
+    11: "CLOSING",
+    12: "NEW_SYN_RECV",
+}
+CLOSE_WAIT = 8
+LISTEN = 10
+ALL_STATES = 0xFFFFFFFF
+
+_REQUEST = struct.Struct("=BBBBI")
+_SOCKID_BYTES = 48
+_ANY_SOCKID = b"\0" * 40 + b"\xff" * 8
+_MESSAGE_BYTES = 72
+_QUEUES = struct.Struct("=IIIII")
+_INODE = struct.Struct("=I")
+_PORTS = struct.Struct("!HH")
+_COOKIE = struct.Struct("=Q")
+#: tcpi_last_data_sent, tcpi_last_ack_sent (never set by the kernel), tcpi_last_data_recv, tcpi_last_ack_recv
+_TIMES = struct.Struct("=IIII")
+_TIMES_OFFSET = 44
+
+
+class Times(NamedTuple):
+    """Ages in milliseconds from ``struct tcp_info``."""
+
+    last_data_sent: int
+    last_data_recv: int
+    last_ack_recv: int
+
+
+class TcpSocket(NamedTuple):
+    """One answer of inet_diag. Queues in bytes; ``inode`` 0 means that no program has accepted it yet."""
+
+    family: int
+    state: int
+    timer: int
+    local: tuple[str, int]
+    remote: tuple[str, int]
+    cookie: int
+    recv_q: int
+    send_q: int
+    uid: int
+    inode: int
+    sockid: bytes
+    times: Optional[Times]
+
+
+class Census(NamedTuple):
+    """``states``: exact count per state number; ``by_inode``: undecoded answers, see :func:`decode`."""
+
+    states: dict[int, int]
+    by_inode: dict[int, bytes]
+
+
+def open_socket() -> socket.socket:
+    """A sock_diag socket of the calling thread's network namespace."""
+    return _netlink.open_socket(NETLINK_SOCK_DIAG)
+
+
+def census(sock: socket.socket) -> Census:
+    """Every TCP socket of the namespace, counted; decoding is left for the few that matter."""
+    states: dict[int, int] = {}
+    by_inode: dict[int, bytes] = {}
+    for answer in _dump(sock, ALL_STATES, ext=0):
+        state = answer[1]
+        states[state] = states.get(state, 0) + 1
+        inode = _INODE.unpack_from(answer, 68)[0]
+        if inode:
+            by_inode[inode] = bytes(answer[:_MESSAGE_BYTES])
+    return Census(states, by_inode)
+
+
+def in_state(sock: socket.socket, state: int) -> list[TcpSocket]:
+    """The sockets in one state, with :class:`Times`; the kernel filters, so cost follows the number of matches."""
+    return [decode(answer) for answer in _dump(sock, 1 << state, ext=1 << (INET_DIAG_INFO - 1))]
+
+
+def lookup(sock: socket.socket, family: int, sockid: bytes) -> Optional[TcpSocket]:
+    """The socket with exactly this id (addresses, ports *and* cookie) as it is now; None when there is none."""
+    body = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (INET_DIAG_INFO - 1), 0, ALL_STATES) + sockid
+    try:
+        return decode(_netlink.request(sock, SOCK_DIAG_BY_FAMILY, body))
+    except _netlink.NetlinkError as exc:
+        if exc.errno in (errno.ENOENT, errno.ESTALE):
+            return None
+        raise
+
+
+def decode(answer: memoryview | bytes) -> TcpSocket:
+    """One ``struct inet_diag_msg`` and its attributes."""
+    data = memoryview(answer)
+    family, state, timer = data[0], data[1], data[2]
+    sockid = bytes(data[4 : 4 + _SOCKID_BYTES])
+    sport, dport = _PORTS.unpack_from(sockid)
+    _expires, recv_q, send_q, uid, inode = _QUEUES.unpack_from(data, 52)
+    return TcpSocket(
+        family=family,
+        state=state,
+        timer=timer,
+        local=(_address(family, sockid[4:20]), sport),
+        remote=(_address(family, sockid[20:36]), dport),
+        cookie=_COOKIE.unpack_from(sockid, 40)[0],
+        recv_q=recv_q,
+        send_q=send_q,
+        uid=uid,
+        inode=inode,
+        sockid=sockid,
+        times=_times(data[_MESSAGE_BYTES:]),
+    )
+
+
+def _dump(sock: socket.socket, states: int, ext: int) -> Iterator[memoryview]:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        body = _REQUEST.pack(family, socket.IPPROTO_TCP, ext, 0, states) + _ANY_SOCKID
+        yield from _netlink.dump(sock, SOCK_DIAG_BY_FAMILY, body)
+
+
+def _address(family: int, raw: bytes) -> str:
+    if family == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, raw[:4])
+    if raw[:12] == b"\0" * 10 + b"\xff\xff":
+        # An IPv4 peer of a dual-stack socket: named as the peer names itself, so that both ends can be joined.
+        return socket.inet_ntop(socket.AF_INET, raw[12:])
+    return socket.inet_ntop(socket.AF_INET6, raw)
+
+
+def _times(data: memoryview) -> Optional[Times]:
+    for kind, value in _netlink.attributes(data):
+        if kind == INET_DIAG_INFO and len(value) >= _TIMES_OFFSET + _TIMES.size:
+            sent, _ack_sent, received, acked = _TIMES.unpack_from(value, _TIMES_OFFSET)
+            return Times(sent, received, acked)
+    return None
