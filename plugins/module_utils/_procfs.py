@@ -147,6 +147,14 @@ def environ(pid: int, proc: str = "/proc") -> dict[str, str]:
     return dict(word.split("=", 1) for word in words if "=" in word)
 
 
+def cgroup(pid: int, proc: str = "/proc") -> str:
+    """Text of ``/proc/PID/cgroup``; empty when the process is gone."""
+    try:
+        return _read("%s/%d/cgroup" % (proc, pid))
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def mapped_files(pid: int, proc: str = "/proc") -> list[str]:
     """Paths (in the process's own mount namespace) of the files it has mapped, each once. Raises PermissionError."""
     try:

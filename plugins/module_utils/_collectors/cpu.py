@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ``cpu`` subset: which processes use the CPU, how, and what they run on.
+
+Sources: psutil and ``/proc/PID/task/*`` over a window; executable, maps, environment and command line for the runtime.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _cmdline,
+    _cpu_facts,
+    _cpu_sampling,
+    _procfs,
+    _runtime,
+    _supervision,
+)
+
+Errors = List[Dict[str, str]]
+Ranked = List[Tuple[_cpu_sampling.Key, _cpu_facts.Usage]]
+NO_PSUTIL = "psutil is missing for this interpreter; install python3-psutil (or pip install psutil) on the managed host"
+
+
+def collect(
+    window: float, subwindows: int, min_percent: float, max_items: int, pids: Optional[Sequence[int]] = None
+) -> _cpu_facts.Fact:
+    """The ``cpu`` facts. ``window`` seconds; processes below ``min_percent`` are left out unless named in ``pids``."""
+    errors: Errors = []
+    facts: _cpu_facts.Fact = {
+        "errors": errors,
+        "window_s": window,
+        "subwindows": subwindows,
+        "cpus": os.cpu_count(),
+        "processes_total": None,
+        "processes": None,
+        "omitted": 0,
+    }
+    if not _cpu_sampling.available():
+        errors.append({"source": "psutil", "reason": NO_PSUTIL})
+        return facts
+    history = _cpu_sampling.follow(window, subwindows, min_percent)
+    ranked = _ranked(history, min_percent, frozenset(pids or ()))
+    facts["processes_total"] = len(history)
+    facts["processes"] = [process for key, usage in ranked[:max_items] for process in _process(key, usage, errors)]
+    facts["omitted"] = max(0, len(ranked) - max_items)
+    return facts
+
+
+def _ranked(history: _cpu_sampling.History, min_percent: float, wanted: frozenset[int]) -> Ranked:
+    usages = [(key, _cpu_facts.usage(ticks)) for key, ticks in history.items()]
+    kept = [
+        (key, usage)
+        for key, usage in usages
+        if key.pid in wanted or (not wanted and max(usage.percent, *usage.windows) >= min_percent)
+    ]
+    return sorted(kept, key=lambda item: (-item[1].percent, item[0].pid))
+
+
+def _process(key: _cpu_sampling.Key, usage: _cpu_facts.Usage, errors: Errors) -> list[_cpu_facts.Fact]:
+    """The process as facts, in a list that is empty when it has gone meanwhile."""
+    stat = _procfs.stat(key.pid)
+    if stat is None or stat.start_time != key.start_time:
+        return []
+    status = _procfs.status(key.pid)
+    return [
+        {
+            "pid": key.pid,
+            "start_time": key.start_time,
+            "ppid": stat.ppid,
+            "name": stat.name,
+            "uid": int(status.get("Uid", "-1").split()[0]),
+            "cmdline": _cmdline.shown(_procfs.cmdline(key.pid)),
+            "threads": int(status.get("Threads", "0")),
+            **_cpu_facts.shown(usage),
+            "runtime": _detected(key.pid, errors),
+            "supervisor": _supervisor(key.pid, errors),
+        }
+    ]
+
+
+def _detected(pid: int, errors: Errors) -> Optional[_cpu_facts.Fact]:
+    try:
+        return dict(_runtime.detect(pid)._asdict())
+    except PermissionError:
+        errors.append({"source": "/proc/%d/maps" % pid, "reason": "permission denied; run it as root (become: true)"})
+        return None
+
+
+def _supervisor(pid: int, errors: Errors) -> _cpu_facts.Fact:
+    try:
+        found = _supervision.of(pid)
+    except PermissionError:
+        errors.append({"source": "/proc/%d/environ" % pid, "reason": "permission denied; run it as root (become: true)"})
+        found = None
+    return {"kind": found.kind if found else None, "name": found.name if found else None}
