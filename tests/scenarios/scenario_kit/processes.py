@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs of a scenario: each in a session of its own, its output in a file, stopped with everything it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Program:
+    """A started program. ``pid`` is also its process group and its session."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """The process id of the program itself."""
+        return self.process.pid
+
+    def running(self) -> bool:
+        """Whether the program itself still runs."""
+        return self.process.poll() is None
+
+    def tail(self, characters: int = 4000) -> str:
+        """The end of its output, for messages."""
+        return self.log.read_text(errors="replace")[-characters:]
+
+
+def _stop(program: Program) -> None:
+    # Cleaning up, not healing: the whole group goes at once, so nothing outlives a failed test.
+    with suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+    program.process.wait(timeout=10)
+
+
+@contextmanager
+def started(command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[Program]:
+    """Run ``command`` for the length of the block; ``environment`` is added to the present one."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=log.parent,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    program = Program(process, log)
+    try:
+        yield program
+    finally:
+        _stop(program)
