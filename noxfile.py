@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sessions of the test run: antsibull-nox.toml gives those of antsibull-nox, this file the rest.
+
+`make test` runs them all and more (tests/toolchain); `nox --list` shows them, `nox -s units-2.21` runs one.
+"""
+
+# /// script
+# dependencies = ["antsibull-nox==1.10.0", "nox==2026.10.20"]
+# ///
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import antsibull_nox
+import nox
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from toolchain import interpreters, pip_bootstrap  # noqa: E402
+from toolchain.cores import CORES  # noqa: E402
+from toolchain.layout import COLLECTION, REQUIREMENTS, cache_dir  # noqa: E402
+
+nox.options.envdir = str(cache_dir() / "nox")
+os.environ["PATH"] = interpreters.path_with_all()
+
+# What the tarball may hold at its top: anything else is a tool's file that belongs into galaxy.yml's build_ignore.
+SHIPPED = {
+    *("CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"),
+    *("awx", "changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles", "tests"),
+}
+
+antsibull_nox.load_antsibull_nox_toml()
+
+
+def _before(session: str) -> None:
+    """Prepare the copied tree, which is the current directory, for ansible-test."""
+    # The symlink that lets playbooks run by path points back at the tree's root: ansible-test would walk in circles.
+    shutil.rmtree("playbooks/collections", ignore_errors=True)
+    for python in Path(nox.options.envdir or "").glob(f"{session.replace('.', '-')}*/bin/python"):
+        pip_bootstrap.ensure(python)
+
+
+def _after() -> None:
+    """Leave results only: antsibull-nox copies ``tests/output`` back, and stumbles over ansible-test's environments."""
+    shutil.rmtree("tests/output/.tmp", ignore_errors=True)
+
+
+def _ansible_test(kind: str, core: str, parameters: list[str]) -> None:
+    name = f"{kind}-{core}"
+    antsibull_nox.add_ansible_test_session(
+        name=name,
+        description=f"ansible-test {kind} of ansible-core {core}",
+        ansible_test_params=[kind, "--venv", "-v", *parameters],
+        ansible_core_version=core,
+        ansible_core_source="pypi",
+        default=False,
+        callback_before=lambda: _before(name),
+        callback_after=_after,
+    )
+
+
+def _shell_scripts() -> list[str]:
+    """Return the shell scripts of the repository, whatever they are called."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    paths = [path for path in map(Path, listed.stdout.split("\0")) if path.is_file() and not path.is_symlink()]
+    return [str(path) for path in paths if path.suffix == ".sh" or _has_shell_shebang(path)]
+
+
+def _has_shell_shebang(path: Path) -> bool:
+    with path.open("rb") as file:
+        first = file.readline(80)
+    return first.startswith(b"#!") and first.rstrip().split(b" -")[0].endswith((b"/sh", b"/bash", b"env bash"))
+
+
+@nox.session(python=False)
+def shellcheck(session: nox.Session) -> None:
+    """Run shellcheck on every shell script."""
+    scripts = _shell_scripts()
+    if shutil.which("shellcheck") is None:
+        session.error("shellcheck is not installed (Debian package shellcheck)")
+    session.run("shellcheck", "--external-sources", *scripts, external=True)
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Check the changelog fragments, and that a release can be made of them (in a copy)."""
+    session.install("-r", str(REQUIREMENTS / "changelog.txt"), "-r", str(REQUIREMENTS / "ansible.txt"))
+    session.run("antsibull-changelog", "lint")
+    copy = Path(session.create_tmp()) / "collection"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir()
+    shutil.copy("galaxy.yml", copy)
+    for directory in ("changelogs", "meta", "plugins", "roles"):
+        shutil.copytree(directory, copy / directory)
+    with session.chdir(copy):
+        session.run("antsibull-changelog", "release", "--date", "2000-01-01")
+        session.log((copy / "CHANGELOG.rst").read_text())
+
+
+@nox.session
+def install(session: nox.Session) -> None:
+    """Build the collection from the checkout, install it in an empty place, verify it, and diagnose this machine with it."""
+    session.install("-r", str(REQUIREMENTS / "control.txt"))
+    place = Path(session.create_tmp())
+    shutil.rmtree(place)
+    place.mkdir()
+    session.run("ansible-galaxy", "collection", "build", "--output-path", str(place))
+    tarball = next(place.glob("*.tar.gz"))
+    _check_contents(session, tarball)
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(place), "ANSIBLE_NOCOLOR": "1"}
+    with session.chdir(place):
+        session.run("ansible-galaxy", "collection", "install", "--offline", "-p", str(place), str(tarball), env=env)
+        session.run("ansible-galaxy", "collection", "verify", "--offline", "-p", str(place), COLLECTION, env=env)
+        if (ROOT / "playbooks" / "diagnose.yml").exists():
+            session.run("ansible-playbook", "-i", "localhost,", "-c", "local", f"{COLLECTION}.diagnose", env=env)
+            session.log((place / "closewait-report" / "diagnosis.json").read_text()[:2000])
+
+
+def _check_contents(session: nox.Session, tarball: Path) -> None:
+    with tarfile.open(tarball) as archive:
+        names = archive.getnames()
+    unwanted = [name for name in names if name.split("/")[0] not in SHIPPED or "playbooks/collections" in name]
+    if unwanted:
+        session.error(f"the tarball holds files that do not belong into it: {unwanted[:20]}")
+
+
+for _core in CORES:
+    _ansible_test("sanity", _core.name, [])
+    _ansible_test("units", _core.name, [])
+    _ansible_test("integration", _core.name, ["--allow-destructive", "--allow-root"])

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which stages there are: found by looking, so that a new scenario or integration target needs no line here."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+from typing import TYPE_CHECKING
+
+from . import cores, interpreters, venvs
+from .layout import ROOT, TESTS, cache_dir
+from .stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from .cores import Core
+
+NOX_LINT = (
+    "formatters",
+    "codeqa",
+    "typing",
+    "ansible-lint",
+    "shellcheck",
+    "changelog",
+    "docs-check",
+    "license-check",
+    "extra-checks",
+    "antsibull-nox-config",
+)
+NOX_BUILD = ("build-import-check", "install")
+SCENARIO_TIMEOUT_S = 300
+LONG_TIMEOUT_S = 900
+
+
+class UnknownStageError(Exception):
+    """A selection names no stage; the text lists what there is."""
+
+
+def everything() -> list[Stage]:
+    """Return all stages in the order in which they should start."""
+    return [
+        *_setup(),
+        *_lint(),
+        *_build(),
+        *_pytest(),
+        *_per_core(),
+        *_targets(),
+        *_integration(),
+        *_scenarios(),
+        *_others(),
+    ]
+
+
+def select(stages: Sequence[Stage], patterns: Iterable[str]) -> list[Stage]:
+    """Return the stages whose name or group matches one of the patterns (shell wildcards), and what sets them up."""
+    chosen: set[str] = set()
+    for pattern in patterns:
+        names = {stage.name for stage in stages if _matches(stage, pattern)}
+        if not names:
+            raise UnknownStageError(f"no stage or group {pattern!r}; there are:\n" + "\n".join(describe(stages)))
+        chosen |= names
+    return [stage for stage in stages if stage.name in chosen or stage.group == "setup"]
+
+
+def _matches(stage: Stage, pattern: str) -> bool:
+    return fnmatch.fnmatch(stage.name, pattern) or fnmatch.fnmatch(stage.group, pattern)
+
+
+def describe(stages: Iterable[Stage]) -> Iterator[str]:
+    """Return a line per stage: its group and its name."""
+    return (f"  {stage.group:<12} {stage.name}" for stage in stages)
+
+
+def _own(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", f"toolchain.{module}", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """Return what scenarios, `make demo` and `make bench` find in their environment."""
+    env = {"CLOSEWAIT_CACHE": str(cache_dir()), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks" / "collections")}
+    if newest := cores.newest_here():
+        env["CLOSEWAIT_ANSIBLE_BIN"] = str(venvs.location("control", newest[1]))
+    return env
+
+
+def _setup() -> Iterator[Stage]:
+    for part in ("packages", "environments"):
+        yield Stage(f"setup/{part}", "setup", _own("prepare", part), cwd=TESTS, alone=True, timeout_s=LONG_TIMEOUT_S)
+
+
+def _nox(session: str, group: str) -> Stage:
+    return Stage(session, group, _own("nox_session", session), cwd=TESTS)
+
+
+def _lint() -> Iterator[Stage]:
+    return (_nox(session, "lint") for session in NOX_LINT)
+
+
+def _build() -> Iterator[Stage]:
+    return (_nox(session, "build") for session in NOX_BUILD)
+
+
+def _pytest() -> Iterator[Stage]:
+    """Yield the quick run of the unit tests: one Python, no copy of the tree."""
+    env = environment()
+    if "CLOSEWAIT_ANSIBLE_BIN" in env:
+        yield Stage("pytest", "unit", [f"{env['CLOSEWAIT_ANSIBLE_BIN']}/python", "-m", "pytest", "-q"])
+
+
+def _per_core() -> Iterator[Stage]:
+    """Yield sanity and units of each core, in turns, so that one of each kind runs beside the other."""
+    for core in cores.CORES:
+        yield _ansible_test("sanity", core, lock="sanity")  # they share environments below ~/.ansible/test/venv
+        if any((ROOT / "tests/unit/plugins").rglob("test_*.py")):
+            yield _ansible_test("units", core, lock="units")
+
+
+def _ansible_test(kind: str, core: Core, *, lock: str | None = None, alone: bool = False) -> Stage:
+    name = f"{kind}-{core.name}"
+    control = cores.control_for(core)
+    argv = _own("nox_session", name, interpreters.text(control.version)) if control else []
+    skip = None if control else cores.missing_reason(core)
+    return Stage(name, kind, argv, cwd=TESTS, lock=lock, alone=alone, skip=skip, timeout_s=LONG_TIMEOUT_S)
+
+
+def _targets() -> Iterator[Stage]:
+    """Yield a run of every module on each of the Pythons at the ends of the supported range."""
+    for target in cores.TARGETS:
+        name = interpreters.text(target)
+        skip = None if interpreters.find(target) else f"no Python {name} here"
+        if cores.newest_for_target(target) is None:
+            skip = f"no ansible-core here that runs modules on Python {name}"
+        yield Stage(f"modules-py{name}", "modules", _own("module_run", name), cwd=TESTS, alone=True, skip=skip)
+
+
+def _integration() -> Iterator[Stage]:
+    if any((ROOT / "tests/integration/targets").glob("*/aliases")):
+        for core in cores.CORES:
+            yield _ansible_test("integration", core, alone=True)
+
+
+def _scenarios() -> Iterator[Stage]:
+    for run in sorted((ROOT / "tests/scenarios").glob("*/run")):
+        yield _script(f"scenarios/{run.parent.name}", "scenarios", run)
+
+
+def _others() -> Iterator[Stage]:
+    for name in ("readme", "fleet"):
+        run = ROOT / "tests" / name / "run"
+        if run.exists():
+            yield _script(name, name, run)
+
+
+def _script(name: str, group: str, run: Path) -> Stage:
+    return Stage(name, group, [str(run)], env=environment(), alone=True, timeout_s=SCENARIO_TIMEOUT_S)

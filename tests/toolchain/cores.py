@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which ansible-core runs on which control Python, and what of that this machine can do.
+
+Versions: https://docs.ansible.com/ansible/latest/reference_appendices/release_and_maintenance.html (support matrix).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import interpreters
+
+if TYPE_CHECKING:
+    from .interpreters import Interpreter, Version
+
+
+@dataclass(frozen=True)
+class Core:
+    """A maintained ansible-core: the Pythons it runs on, and the Pythons its modules run on."""
+
+    name: str
+    control: tuple[Version, ...]
+    target: tuple[Version, ...]
+
+
+def _minors(first: int, last: int) -> tuple[Version, ...]:
+    return tuple((3, minor) for minor in range(first, last + 1))
+
+
+CORES = (
+    Core("2.19", control=_minors(11, 13), target=_minors(8, 13)),
+    Core("2.20", control=_minors(12, 14), target=_minors(9, 14)),
+    Core("2.21", control=_minors(12, 14), target=_minors(9, 14)),
+)
+
+NO_CORE = "no Python 3.11 or newer here, and every supported ansible-core needs one to run"
+PREFERRED_CONTROL: Version = (3, 12)
+TARGETS: tuple[Version, ...] = ((3, 8), (3, 13))
+
+
+def control_for(core: Core) -> Interpreter | None:
+    """Return what runs this core here: Python 3.12, else the lowest other that it supports; None when there is none."""
+    order = sorted(core.control, key=lambda version: (version != PREFERRED_CONTROL, version))
+    return next((found for version in order if (found := interpreters.find(version))), None)
+
+
+def newest_here() -> tuple[Core, Interpreter] | None:
+    """Return the newest core this machine can run, and what runs it."""
+    for core in reversed(CORES):
+        if found := control_for(core):
+            return core, found
+    return None
+
+
+def newest_for_target(target: Version) -> tuple[Core, Interpreter] | None:
+    """Return the newest core of this machine whose modules run on that target Python."""
+    for core in reversed(CORES):
+        found = control_for(core)
+        if found and target in core.target:
+            return core, found
+    return None
+
+
+def missing_reason(core: Core) -> str:
+    """Return one line that says which control Python this machine lacks for the core."""
+    wanted = f"{interpreters.text(core.control[0])}-{interpreters.text(core.control[-1])}"
+    return f"ansible-core {core.name} needs Python {wanted} to run, this machine has none of them"

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run stages, at most two at a time, and say of each how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from . import leftovers
+from .layout import ROOT, log_dir
+from .stage import Outcome, Result, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+WIDTH = 2
+TAIL_LINES = 40
+KILL_AFTER_S = 10
+
+
+def run_all(stages: Sequence[Stage], width: int = WIDTH) -> list[Result]:
+    """Run the stages in their order, up to ``width`` side by side; print a line for each as it ends."""
+    leftovers.become_subreaper()
+    results: list[Result] = []
+    pending = list(stages)
+    running: dict[Future[Result], Stage] = {}
+    with ThreadPoolExecutor(max_workers=width) as pool, leftovers.ended_on_error():
+        while pending or running:
+            while len(running) < width and (stage := _next(pending, list(running.values()))):
+                pending.remove(stage)
+                running[pool.submit(run_one, stage)] = stage
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                del running[future]
+                results.append(future.result())
+                report(results[-1])
+    return results
+
+
+def _next(pending: Sequence[Stage], running: Sequence[Stage]) -> Stage | None:
+    """Return the first stage that may start beside those that run; None when it has to wait.
+
+    A stage that wants to be alone is not overtaken by those behind it, else it would wait for ever.
+    """
+    if any(stage.alone for stage in running):
+        return None
+    for stage in pending:
+        if stage.alone:
+            return None if running else stage
+        if stage.lock is None or stage.lock not in {other.lock for other in running}:
+            return stage
+    return None
+
+
+def run_one(stage: Stage) -> Result:
+    """Run one stage to its end or its timeout."""
+    if stage.skip is not None:
+        return Result(stage, Outcome.SKIPPED, stage.skip, 0.0, None)
+    started = time.monotonic()
+    log = log_dir() / f"{stage.name.replace('/', '-')}.log"
+    reason = _run(stage, log)
+    if stage.alone and (left := leftovers.end_all()):
+        reason = "; ".join(filter(None, [reason, f"left running, now killed: {', '.join(left)}"]))
+    outcome = Outcome.FAILED if reason else Outcome.PASSED
+    return Result(stage, outcome, reason, time.monotonic() - started, log)
+
+
+def _run(stage: Stage, log: Path) -> str:
+    """Return why the command failed, or an empty string."""
+    env = {**os.environ, **stage.env}
+    with log.open("wb") as out:
+        try:
+            process = subprocess.Popen(
+                stage.argv,
+                cwd=stage.cwd or ROOT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return f"could not be started: {error}"
+        return _wait(process, stage.timeout_s)
+
+
+def _wait(process: subprocess.Popen[bytes], timeout_s: int) -> str:
+    try:
+        status = process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        _end_group(process)
+        return f"still running after {timeout_s} s, ended"
+    if status < 0:
+        return f"ended by {signal.Signals(-status).name}"
+    return f"exit status {status}" if status else ""
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask the stage's processes to end, so that they can clean up, then kill what is left of them."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(KILL_AFTER_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def report(result: Result) -> None:
+    """Print the line of a stage, and the end of its log when it failed."""
+    word = {Outcome.PASSED: "passed ", Outcome.FAILED: "FAILED ", Outcome.SKIPPED: "SKIPPED"}[result.outcome]
+    reason = f"  {result.reason}" if result.reason else ""
+    print(f"{word}  {result.stage.name:<40} {result.seconds:6.1f} s{reason}", flush=True)
+    if result.outcome is Outcome.FAILED and result.log is not None:
+        lines = result.log.read_text(errors="replace").splitlines()
+        print("".join(f"    | {line}\n" for line in lines[-TAIL_LINES:]) + f"    whole log: {result.log}", flush=True)
+
+
+def summary(results: Iterable[Result]) -> str:
+    """Return ``N passed, N failed``, with ``, N skipped`` when there were any."""
+    count = Counter(result.outcome for result in results)
+    text = f"{count[Outcome.PASSED]} passed, {count[Outcome.FAILED]} failed"
+    return f"{text}, {count[Outcome.SKIPPED]} skipped" if count[Outcome.SKIPPED] else text

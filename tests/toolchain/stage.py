@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a stage of the test run is, and what came of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+DEFAULT_TIMEOUT_S = 600
+
+
+class Outcome(Enum):
+    """How a stage ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command whose exit status decides.
+
+    ``group`` is a name under which several stages can be selected (``lint``, ``scenarios``).
+    ``alone``: nothing may run beside it, because it measures or acts on the machine; what it leaves running fails it.
+    ``lock``: two stages with the same lock never run at the same time.
+    ``skip``: why this machine cannot run it; then ``argv`` is never started.
+    """
+
+    name: str
+    group: str
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    alone: bool = False
+    lock: str | None = None
+    timeout_s: int = DEFAULT_TIMEOUT_S
+    skip: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a stage: outcome, why in one line (empty when passed), seconds, and the log (None when skipped)."""
+
+    stage: Stage
+    outcome: Outcome
+    reason: str
+    seconds: float
+    log: Path | None
