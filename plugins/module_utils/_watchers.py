@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import Iterable, Mapping, NamedTuple, Optional
+from typing import Iterable, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _epoll, _holders, _procfs, _sock_diag
 
@@ -19,6 +19,8 @@ REGISTERED = "registered"
 GHOST = "ghost"
 #: A TCP socket that no listing shows: it left CLOSE_WAIT (reset, keepalive) while its fd stayed open.
 UNLISTED = "CLOSE"
+#: What sockfs calls TCP sockets.
+TCP = ("TCP", "TCPv6")
 
 
 class Watcher(NamedTuple):
@@ -81,6 +83,14 @@ def by_inode(watchers: Iterable[Watcher]) -> dict[int, list[Watcher]]:
     return index
 
 
+def ghost_state(watcher: Watcher, holders: Mapping[int, List[_holders.Holder]], proc: str = "/proc") -> Watcher:
+    """A ghost whose socket no listing shows gets its state through a process that still holds it, where there is one."""
+    if watcher.kind != GHOST or watcher.state is not None:
+        return watcher
+    protocols = [_holders.protocol(holder, proc) for holder in holders.get(watcher.inode, [])[:1]]
+    return watcher._replace(state=UNLISTED) if protocols and protocols[0] in TCP else watcher
+
+
 def uncertain(watcher: Watcher) -> bool:
     """Whether one look is not enough: a number reused or a socket born during the walk looks just like this."""
     return watcher.kind == GHOST or watcher.state == UNLISTED
@@ -114,4 +124,4 @@ def _watcher(
 
 def _is_tcp(owner: _holders.Owner, fd: int, proc: str) -> bool:
     holder = _holders.Holder(owner.pid, owner.start_time, fd, owner.name)
-    return _holders.protocol(holder, proc) in ("TCP", "TCPv6")
+    return _holders.protocol(holder, proc) in TCP

@@ -121,8 +121,9 @@ def _confirmed_watchers(
     again = _listing(namespaces, [], proc) or listing
     second = _watchers.scan(_holders.walk(sorted(doubtful), proc).owners, _states(again), proc)
     same = {watcher.key for watcher in second.watchers if _watchers.uncertain(watcher)}
+    holders = _holders.by_inode(owners)
     kept = [w for w in first.watchers if not _watchers.uncertain(w) or w.key in same]
-    return _watchers.Scan(kept, first.denied)
+    return _watchers.Scan([_watchers.ghost_state(w, holders, proc) for w in kept], first.denied)
 
 
 def _unreadable(pids: list[int], max_items: int, proc: str) -> _tcp_facts.Fact:

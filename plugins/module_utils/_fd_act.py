@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The acts themselves, each one system call made by the stopped process, each one's answer checked."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import Iterable
+
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _fd_decision,
+    _injection,
+    _procfs,
+    _stop,
+)
+
+_O_NONBLOCK = os.O_NONBLOCK
+_O_CLOEXEC = os.O_CLOEXEC
+_SETTLE_STEP_S = 0.01
+_SETTLE_QUIET_STEPS = 3
+
+
+def unregister(stop: _stop.Stop, target: _fd_decision.Target, epolls: Iterable[int]) -> None:
+    """``epoll_ctl(EPOLL_CTL_DEL)``: it must come first, as it is impossible once the number is closed (epoll(7))."""
+    for epoll_fd in epolls:
+        answer = stop.call(_injection.EPOLL_CTL, epoll_fd, _injection.EPOLL_CTL_DEL, target.fd, 0)
+        _check(answer, "epoll_ctl(%d, DEL, %d)" % (epoll_fd, target.fd))
+
+
+def close(stop: _stop.Stop, number: int) -> None:
+    """``close(2)``."""
+    _check(stop.call(_injection.CLOSE, number), "close(%d)" % number)
+
+
+def open_spare(stop: _stop.Stop, family: int, flags: int) -> int:
+    """An unconnected TCP socket in the process; ``flags`` are the open flags of the number it is to replace."""
+    kind = int(socket.SOCK_STREAM) | (flags & (_O_NONBLOCK | _O_CLOEXEC))
+    answer = stop.call(_injection.SOCKET, family, kind, 0)
+    _check(answer, "socket()")
+    return answer
+
+
+def place(stop: _stop.Stop, spare: int, target: _fd_decision.Target, flags: int) -> None:
+    """``dup3(2)`` of the spare over the number, which closes what was there."""
+    answer = stop.call(_injection.DUP3, spare, target.fd, flags & _O_CLOEXEC)
+    _check(answer, "dup3(%d, %d)" % (spare, target.fd))
+
+
+def is_off(target: _fd_decision.Target, proc: str = "/proc") -> bool:
+    """Whether the number does not lead to the socket any more."""
+    return _procfs.socket_inode(_procfs.link(target.pid, target.fd, proc)) != target.inode
+
+
+def settle(target: _fd_decision.Target, seconds: float, proc: str = "/proc") -> bool:
+    """Wait until the process sleeps, so that no round of its loop with the fd in hand is under way; False: it never did."""
+    deadline = time.monotonic() + seconds
+    quiet = 0
+    while quiet < _SETTLE_QUIET_STEPS and time.monotonic() < deadline:
+        time.sleep(_SETTLE_STEP_S)
+        stat = _procfs.stat(target.pid, proc)
+        if stat is None or stat.start_time != target.start_time:
+            return False
+        quiet = quiet + 1 if stat.state == "S" else 0
+    return quiet >= _SETTLE_QUIET_STEPS
+
+
+def _check(answer: int, what: str) -> None:
+    if answer < 0:
+        raise _injection.InjectionError("%s failed in the process: %s" % (what, os.strerror(-answer)))

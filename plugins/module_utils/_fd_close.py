@@ -1,0 +1,248 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Close half-closed fds of running processes: look, decide, stop, look and decide again, act, look, let go.
+
+Sequencing only: what is seen comes from ``_fd_observation``, what may be done from ``_fd_decision``, the system calls
+from ``_fd_act``.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _fd_act,
+    _fd_decision,
+    _fd_observation,
+    _fd_process,
+    _gdb,
+    _injection,
+    _stop,
+)
+
+WOULD = {_fd_decision.CLOSE: "would_close", _fd_decision.PLACEHOLDER: "would_replace"}
+DONE = {_fd_decision.CLOSE: "closed", _fd_decision.PLACEHOLDER: "replaced"}
+SETTLE_S = 2.0
+#: A program with a profiling timer takes signals all the time; each one costs a stop that did nothing.
+INTERRUPTIONS = 20
+
+Result = Dict[str, Any]
+Act = Callable[[_stop.Stop, "Pending"], None]
+
+
+class Order(NamedTuple):
+    """What to do and how carefully. ``max_stop_ms`` caps each stop, ``timeout`` (s) each answer of gdb."""
+
+    options: _fd_decision.Options
+    gdb: str
+    empty_folder: str
+    max_stop_ms: float
+    timeout: float
+
+
+class Pending(NamedTuple):
+    """A target that may be closed, as decided before the stop."""
+
+    target: _fd_decision.Target
+    method: str
+    reason: str
+
+
+class Report(NamedTuple):
+    """``results`` one per target, ``stops`` one per stop: ``{pid, stop_ms, fds}``."""
+
+    results: List[Result]
+    stops: List[Result]
+
+
+def predict(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Target], order: Order) -> Report:
+    """What :func:`run` would do now; nothing is stopped."""
+    rows = []
+    for target, decision in _decisions(observer, targets, order):
+        outcome = decision.outcome or WOULD[str(decision.method)]
+        rows.append(_result(target, outcome, decision.method, decision.reason, decision.alternative))
+    return Report(rows, [])
+
+
+def run(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Target], order: Order) -> Report:
+    """Close what may be closed. Every target gets exactly one result, whatever happens to gdb or the process."""
+    report = Report([], [])
+    pending: Dict[int, List[Pending]] = {}
+    for target, decision in _decisions(observer, targets, order):
+        if decision.outcome is None:
+            pending.setdefault(target.pid, []).append(Pending(target, str(decision.method), decision.reason))
+        else:
+            report.results.append(_final(target, decision))
+    planned = _planned(targets)
+    for items in pending.values():
+        _Closer(observer, order, planned, report).close(items)
+    return report
+
+
+class _Closer:
+    """Works off the pending fds of one process in as many stops as the cap asks for."""
+
+    def __init__(
+        self,
+        observer: _fd_observation.Observer,
+        order: Order,
+        planned: Mapping[int, frozenset[int]],
+        report: Report,
+    ) -> None:
+        self._observer = observer
+        self._order = order
+        self._planned = planned
+        self._report = report
+        #: Whose registrations we have removed: they count as watched although they are not any more.
+        self._unregistered: Dict[_fd_decision.Target, List[int]] = {}
+        #: A socket of ours in the process that still has to go.
+        self._spare: Optional[int] = None
+
+    def close(self, items: List[Pending]) -> None:
+        """All items belong to one process; those that are done are taken out of the list."""
+        target = items[0].target
+        try:
+            with _gdb.Session(self._order.gdb, self._order.empty_folder, self._order.timeout) as session:
+                if any(item.method == _fd_decision.PLACEHOLDER for item in items):
+                    self._work_off(session, list(items), self._unwatch)
+                    _fd_act.settle(target, SETTLE_S)
+                self._work_off(session, items, self._finish)
+        except (_gdb.GdbError, _injection.InjectionError, OSError) as exc:
+            for item in items:
+                self._failed(item, str(exc))
+        finally:
+            _stop.undo_left_over_stop(target.pid, target.start_time)
+
+    def _work_off(self, session: _gdb.Session, items: List[Pending], act: Act) -> None:
+        """Stop after stop until no item is left; a signal that comes first is let through and the stop tried again."""
+        pid, interruptions = items[0].target.pid, 0
+        while items or self._spare is not None:
+            before, stop = len(items), _stop.Stop(session, pid)
+            try:
+                with stop:
+                    self._chunk(stop, items, act)
+            except _injection.Interrupted as exc:
+                interruptions += 1
+                if interruptions > INTERRUPTIONS:
+                    raise _injection.InjectionError("signals (%s) keep coming first" % exc) from exc
+            self._report.stops.append({"pid": pid, "stop_ms": round(stop.elapsed_ms, 2), "fds": before - len(items)})
+            # Between two stops the process runs at least as long as it stood.
+            time.sleep(stop.elapsed_ms / 1000.0 if items else 0.0)
+
+    def _chunk(self, stop: _stop.Stop, items: List[Pending], act: Act) -> None:
+        self._observer.new_moment()
+        self._drop_spare(stop)
+        while items:
+            act(stop, items[0])
+            items.pop(0)
+            if stop.elapsed_ms >= self._order.max_stop_ms:
+                return
+
+    def _unwatch(self, stop: _stop.Stop, item: Pending) -> None:
+        """Only the registration goes, so that the loop can end its round, which may have the fd in hand, and sleep."""
+        if item.method == _fd_decision.PLACEHOLDER:
+            decision, seen = self._judge(item)
+            if decision.outcome is None:
+                self._unregister(stop, item.target, seen)
+
+    def _finish(self, stop: _stop.Stop, item: Pending) -> None:
+        decision, seen = self._judge(item)
+        if decision.outcome is not None:
+            self._report.results.append(_final(item.target, decision))
+            return
+        self._unregister(stop, item.target, seen)
+        if item.method == _fd_decision.PLACEHOLDER:
+            self._replace(stop, item.target)
+        else:
+            _fd_act.close(stop, item.target.fd)
+        if not _fd_act.is_off(item.target):
+            raise _injection.InjectionError("the number still leads to the socket after %s" % item.method)
+        self._done(item, item.reason, stop.elapsed_ms)
+
+    def _judge(self, item: Pending) -> Tuple[_fd_decision.Decision, _fd_decision.Observed]:
+        """Decide again while the process stands still; the process itself was judged before, and we trace it now."""
+        seen = self._observer.observe(item.target)
+        unwatched = self._order.options.force_unwatched or item.target in self._unregistered
+        options = self._order.options._replace(method=item.method, force_runtime=True, force_unwatched=unwatched)
+        process = _fd_decision.Process("", [], None, None)
+        return _fd_decision.decide(item.target, seen, process, options, self._planned[item.target.inode]), seen
+
+    def _unregister(self, stop: _stop.Stop, target: _fd_decision.Target, seen: _fd_decision.Observed) -> None:
+        removed = self._unregistered.setdefault(target, [])
+        for epoll_fd in seen.epolls:
+            _fd_act.unregister(stop, target, [epoll_fd])
+            removed.append(epoll_fd)
+
+    def _replace(self, stop: _stop.Stop, target: _fd_decision.Target) -> None:
+        flags = self._observer.flags(target)
+        self._spare = _fd_act.open_spare(stop, self._observer.family(target), flags)
+        _fd_act.place(stop, self._spare, target, flags)
+        self._drop_spare(stop)
+
+    def _drop_spare(self, stop: _stop.Stop) -> None:
+        if self._spare is not None:
+            _fd_act.close(stop, self._spare)
+            self._spare = None
+
+    def _done(self, item: Pending, reason: str, stop_ms: Optional[float]) -> None:
+        result = _result(item.target, DONE[item.method], item.method, reason, None)
+        result["unregistered_from"] = self._unregistered.get(item.target, [])
+        result["stop_ms"] = None if stop_ms is None else round(stop_ms, 2)
+        self._report.results.append(result)
+
+    def _failed(self, item: Pending, error: str) -> None:
+        """gdb or the process gave up: what became of the fd is looked at, not guessed."""
+        self._observer.new_moment()
+        seen = self._observer.observe(item.target)
+        if seen.start_time == item.target.start_time and seen.inode != item.target.inode:
+            self._done(item, "done, but afterwards: %s" % error, None)
+            return
+        outcome = _fd_decision.GONE if seen.start_time is None else _fd_decision.REFUSED
+        self._report.results.append(_result(item.target, outcome, item.method, error, _fd_decision.RESTART))
+
+
+def _decisions(
+    observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Target], order: Order
+) -> List[Tuple[_fd_decision.Target, _fd_decision.Decision]]:
+    planned = _planned(targets)
+    processes = {pid: _fd_process.inspect(pid) for pid in {target.pid for target in targets}}
+    return [
+        (
+            target,
+            _fd_decision.decide(
+                target, observer.observe(target), processes[target.pid], order.options, planned[target.inode]
+            ),
+        )
+        for target in targets
+    ]
+
+
+def _planned(targets: Iterable[_fd_decision.Target]) -> Dict[int, frozenset[int]]:
+    """Processes per socket in which it is to be closed."""
+    found: Dict[int, set[int]] = {}
+    for target in targets:
+        found.setdefault(target.inode, set()).add(target.pid)
+    return {inode: frozenset(pids) for inode, pids in found.items()}
+
+
+def _final(target: _fd_decision.Target, decision: _fd_decision.Decision) -> Result:
+    return _result(target, str(decision.outcome), decision.method, decision.reason, decision.alternative)
+
+
+def _result(
+    target: _fd_decision.Target, outcome: str, method: Optional[str], reason: str, alternative: Optional[str]
+) -> Result:
+    return {
+        "pid": target.pid,
+        "start_time": target.start_time,
+        "fd": target.fd,
+        "inode": target.inode,
+        "outcome": outcome,
+        "method": method,
+        "reason": reason,
+        "alternative": alternative,
+        "unregistered_from": [],
+        "stop_ms": None,
+    }

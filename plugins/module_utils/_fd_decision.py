@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a half-closed fd may be closed, and how. Pure: what was observed goes in, a decision comes out.
+
+The same function decides before the process is stopped and again while all its threads stand still.
+"""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Optional
+
+CLOSE = "close"
+PLACEHOLDER = "placeholder"
+AUTO = "auto"
+
+GONE = "gone"
+CHANGED = "changed"
+REFUSED = "refused"
+
+RESTART = "drain the program and restart it through its supervisor"
+HALF_CLOSED = ("CLOSE_WAIT", "CLOSE")
+
+
+class Target(NamedTuple):
+    """What a finding named. ``start_time`` in clock ticks since boot; ``cookie`` 16 hex digits, None when unlisted."""
+
+    pid: int
+    start_time: int
+    fd: int
+    inode: int
+    cookie: Optional[str]
+    ghost: bool
+
+
+class Options(NamedTuple):
+    """The caller's leave; ``min_age`` in seconds."""
+
+    method: str
+    allow_unread: bool
+    force_unwatched: bool
+    force_runtime: bool
+    min_age: float
+
+
+class Process(NamedTuple):
+    """The process as a whole. ``obstacle``: why nothing at all can be done to it, None when nothing stands against it."""
+
+    runtime: str
+    loops: List[str]
+    role: Optional[str]
+    obstacle: Optional[str]
+
+
+class Observed(NamedTuple):
+    """The fd at one moment.
+
+    ``start_time`` None: no such process. ``inode`` None: not a socket (``is_open`` tells whether the number is open).
+    ``state``: TCP state name, "CLOSE" for a TCP socket in no listing, None when it is not TCP. Bytes and seconds.
+    ``epolls``: own epoll fds that have this very file registered. ``holders``: other processes that hold the socket,
+    ``ghost_watchers``: processes that watch it without holding it.
+    """
+
+    start_time: Optional[int]
+    is_open: bool
+    inode: Optional[int]
+    state: Optional[str]
+    cookie: Optional[str]
+    unread: int
+    unsent: int
+    age: float
+    epolls: List[int]
+    level_triggered: bool
+    holders: List[int]
+    ghost_watchers: List[int]
+
+
+class Decision(NamedTuple):
+    """``outcome`` None: go ahead with ``method``; else it is final, and ``reason`` says why."""
+
+    outcome: Optional[str]
+    method: Optional[str]
+    reason: str
+    alternative: Optional[str]
+
+
+def decide(target: Target, seen: Observed, process: Process, options: Options, planned: frozenset[int]) -> Decision:
+    """Judge one fd. ``planned``: all processes in which this socket is to be closed in the same run."""
+    return (
+        _identity(target, seen)
+        or _obstacle(process)
+        or _connection(seen, options)
+        or _holders(target, seen, planned)
+        or _watched(target, seen, options)
+        or _method(target, process, options)
+    )
+
+
+def _identity(target: Target, seen: Observed) -> Optional[Decision]:
+    if seen.start_time is None:
+        return Decision(GONE, None, "the process has ended", None)
+    if seen.start_time != target.start_time:
+        return Decision(CHANGED, None, "pid %d is another process now" % target.pid, "diagnose again")
+    if not seen.is_open:
+        return Decision(GONE, None, "the number is not open any more", None)
+    if seen.inode != target.inode:
+        return Decision(CHANGED, None, "the number is another file now", "diagnose again")
+    if target.cookie is not None and seen.cookie is not None and seen.cookie != target.cookie:
+        return Decision(CHANGED, None, "the inode belongs to another socket now", "diagnose again")
+    return None
+
+
+def _obstacle(process: Process) -> Optional[Decision]:
+    return _refuse(process.obstacle, RESTART) if process.obstacle else None
+
+
+def _connection(seen: Observed, options: Options) -> Optional[Decision]:
+    if seen.state is None:
+        return _refuse("it is not a TCP socket", None)
+    if seen.state not in HALF_CLOSED:
+        return _refuse("it is not half-closed but %s" % seen.state, None)
+    if seen.unsent:
+        return _refuse("%d bytes are not sent or not acknowledged yet" % seen.unsent, "wait, or " + RESTART)
+    if seen.unread and not options.allow_unread:
+        return _refuse("%d bytes are unread and would be lost" % seen.unread, "set allow_unread if they may be lost")
+    if seen.age < options.min_age:
+        return _refuse("the peer closed %.1f s ago (min_age %g s)" % (seen.age, options.min_age), "try again later")
+    return None
+
+
+def _holders(target: Target, seen: Observed, planned: frozenset[int]) -> Optional[Decision]:
+    others = [pid for pid in seen.holders if pid != target.pid]
+    strangers = [pid for pid in others if pid not in planned]
+    if target.ghost and not seen.ghost_watchers:
+        return _refuse("no process watches this socket without holding it, so it is no ghost", "diagnose again")
+    if others and not target.ghost:
+        return _refuse("process %s holds the same socket" % _list(others), RESTART)
+    if strangers:
+        return _refuse("process %s holds the same socket and is not in the plan" % _list(strangers), "diagnose again")
+    return None
+
+
+def _watched(target: Target, seen: Observed, options: Options) -> Optional[Decision]:
+    if target.ghost or options.force_unwatched or (seen.epolls and seen.level_triggered):
+        return None
+    if seen.epolls:
+        return _refuse("it is watched edge-triggered, which does not spin", "no remedy is needed")
+    return _refuse(
+        "no event loop watches it: an idle pool entry costs no CPU and heals when it is next used",
+        "no remedy is needed",
+    )
+
+
+def _method(target: Target, process: Process, options: Options) -> Decision:
+    if not options.force_runtime:
+        unsafe = _unsafe_runtime(process)
+        if unsafe and not target.ghost:
+            return _refuse(unsafe, RESTART)
+    if options.method != AUTO:
+        return Decision(None, options.method, "asked for", None)
+    if target.ghost:
+        return Decision(None, CLOSE, "the holder of a ghost never uses it", None)
+    if process.role == "celery-prefork":
+        return Decision(None, CLOSE, "kombu meets EBADF, gives the connection up and reconnects", None)
+    return Decision(None, PLACEHOLDER, "the number stays taken, so that the owner's next use fails cleanly", None)
+
+
+def _unsafe_runtime(process: Process) -> Optional[str]:
+    loops = {loop.split()[0] for loop in process.loops}
+    role = process.role or ""
+    if "gevent" in loops or role in ("celery-gevent", "celery-eventlet"):
+        return "the program runs on gevent or eventlet: closing aborts it or leaves it deaf"
+    if "uvloop" in loops:
+        return "the program runs on uvloop, for which closing from outside is not known to be safe"
+    if process.runtime not in ("cpython", "pypy"):
+        return "the runtime (%s) is not known to survive it" % process.runtime
+    if role.startswith("celery-") and role != "celery-prefork":
+        return "for a Celery %s pool closing is not known to be safe" % role[len("celery-") :]
+    return None
+
+
+def _refuse(reason: str, alternative: Optional[str]) -> Decision:
+    return Decision(REFUSED, None, reason, alternative)
+
+
+def _list(pids: list[int]) -> str:
+    return ", ".join(str(pid) for pid in sorted(set(pids))[:5])

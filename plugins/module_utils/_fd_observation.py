@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an fd is, looked at from outside at one moment: identity, TCP state, queues, registrations, other holders.
+
+:class:`Observer` walks all processes once, before anything is stopped. :meth:`Observer.observe` can then be asked
+as often as needed, also while the process stands still. Within one moment (see :meth:`Observer.new_moment`) every
+table is read once, so that a thousand fds of a process cost one look at its table.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _epoll,
+    _fd_decision,
+    _half_closed,
+    _holders,
+    _netns,
+    _procfs,
+    _sock_diag,
+    _watchers,
+)
+
+
+#: (fd, inode) -> own epoll fd -> registration
+Registrations = Dict[Tuple[int, int], Dict[int, _epoll.Registration]]
+_NOTHING = _procfs.FdTable({}, [], set())
+
+
+class Connection(NamedTuple):
+    """A TCP socket as listed, and a sock_diag socket in its namespace to ask about it again."""
+
+    channel: socket.socket
+    tcp: _sock_diag.TcpSocket
+
+
+class Observer:
+    """Eyes on a set of targets. Use as a context manager; raises OSError when the kernel shows no sockets at all."""
+
+    def __init__(self, targets: Iterable[_fd_decision.Target], proc: str = "/proc") -> None:
+        """Walk all processes and namespaces once."""
+        self._proc = proc
+        self._channels: List[socket.socket] = []
+        pids = _procfs.pids(proc)
+        self._known = frozenset(pids)
+        self._holders = _holders.by_inode(_holders.walk(pids, proc).owners)
+        self._connections: Dict[int, Connection] = {}
+        wanted = {target.inode for target in targets}
+        for namespace in _netns.discover(pids, proc)[0]:
+            self._open(namespace, wanted)
+        self._watching = self._watchers_of(wanted, pids)
+        self.new_moment()
+
+    def __enter__(self) -> Observer:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for channel in self._channels:
+            channel.close()
+
+    def new_moment(self) -> None:
+        """Forget what was read; call it when a process has been stopped, and before a look that must be fresh."""
+        self._tables: Dict[int, _procfs.FdTable] = {}
+        self._registered: Dict[int, Registrations] = {}
+        self._censuses: Dict[socket.socket, Mapping[int, bytes]] = {}
+
+    def observe(self, target: _fd_decision.Target) -> _fd_decision.Observed:
+        """The fd now."""
+        stat = _procfs.stat(target.pid, self._proc)
+        link = _procfs.link(target.pid, target.fd, self._proc)
+        inode = _procfs.socket_inode(link)
+        tcp = self._tcp(target) if inode == target.inode else None
+        own = self._registrations(target) if inode == target.inode else {}
+        return _fd_decision.Observed(
+            start_time=None if stat is None or stat.state in "ZX" else stat.start_time,
+            is_open=link is not None,
+            inode=inode,
+            state=self._state(target, tcp) if inode == target.inode else None,
+            cookie="%016x" % tcp.cookie if tcp else None,
+            unread=_half_closed.unread_bytes(tcp) if tcp else 0,
+            unsent=tcp.send_q if tcp else 0,
+            age=_half_closed.clock(tcp).age.min if tcp else float("inf"),
+            epolls=sorted(own),
+            level_triggered=any(_epoll.level_triggered(entry.events) for entry in own.values()),
+            holders=self._other_holders(target),
+            ghost_watchers=self._ghost_watchers(target),
+        )
+
+    def family(self, target: _fd_decision.Target) -> int:
+        """Address family for a socket that takes the number's place."""
+        found = self._connections.get(target.inode)
+        return found.tcp.family if found else int(socket.AF_INET)
+
+    def flags(self, target: _fd_decision.Target) -> int:
+        """Open flags of the number, as :func:`_procfs.fd_flags`."""
+        return _procfs.fd_flags(target.pid, target.fd, self._proc)
+
+    def _open(self, namespace: _netns.Namespace, wanted: set[int]) -> None:
+        with _netns.entered(namespace, self._proc):
+            channel = _sock_diag.open_socket()
+        self._channels.append(channel)
+        for inode, raw in _sock_diag.census(channel).by_inode.items():
+            if inode in wanted:
+                self._connections[inode] = Connection(channel, _sock_diag.decode(raw))
+
+    def _tcp(self, target: _fd_decision.Target) -> Optional[_sock_diag.TcpSocket]:
+        """The listed socket; None when no namespace lists it (any more)."""
+        found = self._connections.get(target.inode)
+        if found is not None:
+            tcp = _sock_diag.lookup(found.channel, found.tcp.family, found.tcp.sockid)
+            if tcp is not None:
+                return tcp
+        # Either it has left every listing or it was connected anew: only a full look can tell the two apart.
+        for channel in self._channels:
+            raw = self._census(channel).get(target.inode)
+            if raw is not None:
+                return _sock_diag.decode(raw)
+        return None
+
+    def _state(self, target: _fd_decision.Target, tcp: Optional[_sock_diag.TcpSocket]) -> Optional[str]:
+        if tcp is not None:
+            return _sock_diag.STATES.get(tcp.state, str(tcp.state))
+        holder = _holders.Holder(target.pid, target.start_time, target.fd, "")
+        return _watchers.UNLISTED if _holders.protocol(holder, self._proc) in _watchers.TCP else None
+
+    def _census(self, channel: socket.socket) -> Mapping[int, bytes]:
+        if channel not in self._censuses:
+            self._censuses[channel] = _sock_diag.census(channel).by_inode
+        return self._censuses[channel]
+
+    def _registrations(self, target: _fd_decision.Target) -> dict[int, _epoll.Registration]:
+        """Own epoll fds in which this number is registered for this very file."""
+        return self._registered_by(target.pid).get((target.fd, target.inode), {})
+
+    def _registered_by(self, pid: int) -> Registrations:
+        if pid not in self._registered:
+            found: Registrations = {}
+            for epoll_fd in self._table(pid).epolls:
+                for entry in _epoll.parse(_procfs.fdinfo(pid, epoll_fd, self._proc)):
+                    found.setdefault((entry.fd, entry.inode), {})[epoll_fd] = entry
+            self._registered[pid] = found
+        return self._registered[pid]
+
+    def _table(self, pid: int) -> _procfs.FdTable:
+        if pid not in self._tables:
+            try:
+                self._tables[pid] = _procfs.fd_table(pid, self._proc)
+            except (FileNotFoundError, ProcessLookupError):
+                self._tables[pid] = _NOTHING
+        return self._tables[pid]
+
+    def _other_holders(self, target: _fd_decision.Target) -> list[int]:
+        """Other processes that hold the socket: those of the walk that still do, and children born since."""
+        candidates = {holder.pid for holder in self._holders.get(target.inode, [])}
+        candidates.update(self._newborn(target.pid))
+        candidates.discard(target.pid)
+        return sorted(pid for pid in candidates if self._holds(pid, target.inode))
+
+    def _newborn(self, pid: int) -> list[int]:
+        born = [child for child in _procfs.children(pid, self._proc) if child not in self._known]
+        return born + [grandchild for child in born for grandchild in self._newborn(child)]
+
+    def _holds(self, pid: int, inode: int) -> bool:
+        return inode in self._table(pid).sockets.values()
+
+    def _watchers_of(self, wanted: set[int], pids: list[int]) -> dict[int, set[int]]:
+        scan = _watchers.scan(_holders.walk(pids, self._proc).owners, {}, self._proc)
+        found: dict[int, set[int]] = {}
+        for watcher in scan.watchers:
+            if watcher.inode in wanted:
+                found.setdefault(watcher.inode, set()).add(watcher.owner.pid)
+        return found
+
+    def _ghost_watchers(self, target: _fd_decision.Target) -> list[int]:
+        """Processes whose epoll set has this socket although they do not hold it."""
+        if not target.ghost:
+            return []
+        pids = self._watching.get(target.inode, set())
+        return sorted(pid for pid in pids if self._watches(pid, target.inode) and not self._holds(pid, target.inode))
+
+    def _watches(self, pid: int, inode: int) -> bool:
+        return any(watched == inode for _fd, watched in self._registered_by(pid))

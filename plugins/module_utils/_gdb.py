@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One gdb, driven over its machine interface (GDB/MI), that reads nothing of the target's and never hangs.
+
+gdb gets no init files, no debug information, no auto-load, no thread library and an empty directory as sysroot: it
+opens no file of the target's, inserts no breakpoint, and the target is stopped for a few milliseconds only.
+Every command has a deadline; when it passes, gdb is killed, and the kernel then releases the target (ptrace(2)).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import time
+from typing import Callable, NamedTuple, Optional
+
+_VALUE = re.compile(r'^\^done,value="(.*)"$')
+_REASON = re.compile(r'reason="([^"]*)"')
+_SIGNAL = re.compile(r'signal-name="([^"]*)"')
+_MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
+
+_SETTINGS = (
+    "set confirm off",
+    "set pagination off",
+    "set auto-load off",
+    "set auto-solib-add off",
+    "set debuginfod enabled off",
+    "set startup-with-shell off",
+    "handle all stop print pass",
+    "handle SIGINT stop print pass",
+)
+
+
+class GdbError(Exception):
+    """gdb is missing, said no, or gave no answer in time; the text is one line fit for an operator."""
+
+
+class Stopped(NamedTuple):
+    """Why the target stopped: MI's reason and the signal's name, empty when there was none."""
+
+    reason: str
+    signal: str
+
+
+class Session:
+    """A gdb process that attaches to one target at a time. Use as a context manager; leaving it ends gdb."""
+
+    def __init__(self, gdb: str, empty_folder: str, timeout: float) -> None:
+        """``empty_folder``: a directory that only we can write; ``timeout``: seconds for every answer."""
+        self._timeout = timeout
+        self._buffer = b""
+        settings = [*_SETTINGS, "set sysroot %s" % empty_folder, "set libthread-db-search-path %s" % empty_folder]
+        argv = [gdb, "-nx", "-nh", "-q", "--readnever", "-i=mi2"]
+        argv += [word for setting in settings for word in ("-iex", setting)]
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=empty_folder,
+                env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": empty_folder},
+                start_new_session=True,
+            )
+        except OSError as exc:
+            raise GdbError("cannot start gdb (%s): %s; install the package gdb" % (gdb, exc.strerror)) from exc
+        self._until(lambda line: line.startswith("(gdb)"))
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def attach(self, pid: int) -> None:
+        """Stop all threads of a process."""
+        self.command("-target-attach %d" % pid)
+        self._stopped()
+        self.command("-gdb-set scheduler-locking on")
+
+    def detach(self) -> None:
+        """Let the target run on."""
+        self.command("-target-detach")
+
+    def evaluate(self, expression: str) -> str:
+        """Value of an expression as gdb prints it."""
+        match = _VALUE.match(self.command('-data-evaluate-expression "%s"' % expression))
+        if not match:
+            raise GdbError("gdb gave no value for %s" % expression)
+        return match.group(1)
+
+    def step_instruction(self) -> Stopped:
+        """Let the selected thread run one instruction."""
+        self.command("-exec-step-instruction", done=("^running", "^done"))
+        return self._stopped()
+
+    def command(self, text: str, done: tuple[str, ...] = ("^done",)) -> str:
+        """Send one MI command and return its result record. Raises :class:`GdbError` with gdb's own message."""
+        self._send(text)
+        answer = self._until(lambda line: line.startswith("^"))
+        if not answer.startswith(done):
+            match = _MESSAGE.search(answer)
+            raise GdbError("gdb: %s" % (match.group(1) if match else answer))
+        return answer
+
+    def close(self) -> None:
+        """End gdb; what it still holds is released. Never raises and never waits longer than the timeout."""
+        if self._process.poll() is None:
+            try:
+                self._send("-gdb-exit")
+                self._process.wait(min(self._timeout, 2.0))
+            except (GdbError, subprocess.TimeoutExpired):
+                self._kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+
+    def _stopped(self) -> Stopped:
+        line = self._until(lambda text: text.startswith("*stopped"))
+        reason, signal = _REASON.search(line), _SIGNAL.search(line)
+        if reason and reason.group(1).startswith("exited"):
+            raise GdbError("the process ended while it was being looked at")
+        return Stopped(reason.group(1) if reason else "", signal.group(1) if signal else "")
+
+    def _send(self, text: str) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(text.encode("ascii") + b"\n")
+            self._process.stdin.flush()
+        except OSError as exc:
+            raise GdbError("gdb has ended: %s" % exc.strerror) from exc
+
+    def _until(self, wanted: Callable[[str], bool]) -> str:
+        deadline = time.monotonic() + self._timeout
+        while True:
+            line = self._line(deadline)
+            if line is None:
+                self._kill()
+                raise GdbError("gdb gave no answer in %g s and was killed; the target runs on" % self._timeout)
+            if wanted(line):
+                return line
+
+    def _line(self, deadline: float) -> Optional[str]:
+        """The next line; None when the deadline passes."""
+        assert self._process.stdout is not None
+        fd = self._process.stdout.fileno()
+        while b"\n" not in self._buffer:
+            ready = select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]
+            if not ready:
+                return None
+            chunk = os.read(fd, 65536)
+            if not chunk:
+                raise GdbError("gdb has ended by itself (exit status %s)" % self._process.wait())
+            self._buffer += chunk
+        raw, self._buffer = self._buffer.split(b"\n", 1)
+        return raw.decode("utf-8", "replace").rstrip()
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One stop of one process: all threads stand still between :meth:`Stop.__enter__` and :meth:`Stop.__exit__`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Optional
+
+from ansible_collections.closewait.remediation.plugins.module_utils import _gdb, _injection, _procfs
+
+_LEAVE_ALONE_S = 0.5
+
+
+class Stop:
+    """Attach, make system calls, put everything back, detach. ``elapsed_ms`` is the stop as seen from outside."""
+
+    def __init__(self, gdb: _gdb.Session, pid: int, proc: str = "/proc") -> None:
+        """Nothing is stopped yet; raises ``InjectionError`` where system calls cannot be made."""
+        self._gdb = gdb
+        self._pid = pid
+        self._proc = proc
+        self._instruction = _injection.find_instruction(pid, proc)
+        self._saved: Optional[_injection.Registers] = None
+        self._start = 0.0
+        self._end: Optional[float] = None
+
+    @property
+    def elapsed_ms(self) -> float:
+        """Milliseconds from just before the attach until after the detach, or until now."""
+        return 1000.0 * ((self._end or time.monotonic()) - self._start)
+
+    def __enter__(self) -> Stop:
+        self._start = time.monotonic()
+        try:
+            self._gdb.attach(self._pid)
+            self._check_still()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._release()
+
+    def call(self, number: int, *arguments: int) -> int:
+        """A system call in the process; negative errno on failure."""
+        if self._saved is None:
+            self._saved = _injection.save(self._gdb)
+        return _injection.call(self._gdb, self._instruction, number, *arguments)
+
+    def _check_still(self) -> None:
+        folder = "%s/%d/task" % (self._proc, self._pid)
+        for tid in os.listdir(folder):
+            state = _procfs.stat(int(tid), self._proc)
+            if state is not None and state.state not in "tXZ":
+                raise _gdb.GdbError("thread %s of process %d did not stop (state %s)" % (tid, self._pid, state.state))
+
+    def _release(self) -> None:
+        try:
+            if self._saved is not None:
+                _injection.restore(self._gdb, self._saved)
+            self._gdb.detach()
+        except _gdb.GdbError:
+            # Ending gdb releases what it holds; the error that matters is the one that led here, or the next.
+            self._gdb.close()
+        finally:
+            self._saved = None
+            self._end = time.monotonic()
+
+
+def undo_left_over_stop(pid: int, start_time: int, proc: str = "/proc") -> bool:
+    """Continue a process that our own attach left in state T; True when that was needed (ptrace(2), PTRACE_ATTACH)."""
+    deadline = time.monotonic() + _LEAVE_ALONE_S
+    stopped = False
+    while time.monotonic() < deadline:
+        stat = _procfs.stat(pid, proc)
+        if stat is None or stat.start_time != start_time or stat.state not in "Tt":
+            return stopped
+        if stat.state == "T":
+            os.kill(pid, signal.SIGCONT)
+            stopped = True
+        time.sleep(0.01)
+    return stopped
