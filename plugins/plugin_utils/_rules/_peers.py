@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is at the other end of a connection: a pure join of socket addresses with the addresses of the looked-at hosts.
+
+What does not follow from the facts is said, never guessed: an address that several hosts have (a container bridge, a
+floating address) names none of them. The one way around is an inventory name given by a person.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
+    HostFacts,
+    Listener,
+    Namespace,
+    RedisInstance,
+)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Peer, PeerLookup
+
+#: What a socket is bound to that answers at every address.
+WILDCARDS = (str(ipaddress.IPv4Address(0)), str(ipaddress.IPv6Address(0)), "*")
+
+
+class Fleet(NamedTuple):
+    """All hosts with facts, indexed by address; ``blind``: hosts whose addresses are not known."""
+
+    facts: Mapping[str, HostFacts]
+    by_address: Mapping[str, list[str]]
+    blind: list[str]
+
+
+class _Found(NamedTuple):
+    redis: RedisInstance | None
+    reason: str
+
+
+def fleet(facts: Mapping[str, HostFacts], blind: list[str]) -> Fleet:
+    """Index the hosts. ``blind``: names of hosts that gave no facts at all."""
+    by_address: dict[str, list[str]] = {}
+    without = list(blind)
+    for name, host in facts.items():
+        tcp = host.get("tcp")
+        if tcp is None or tcp["addresses"] is None:
+            without.append(name)
+            continue
+        for address in {plain(address) for address in tcp["addresses"]}:
+            if _tells_a_host(address):
+                by_address.setdefault(address, []).append(name)
+    return Fleet(facts, by_address, without)
+
+
+def lookup(hosts: Fleet, host: str, redis_host: str | None) -> PeerLookup:
+    """The lookup for sockets of one host; ``redis_host`` is the inventory name a person gave, or None."""
+
+    def peer_of(connection: Connection) -> Peer:
+        peer = _from_facts(hosts, host, connection)
+        if peer.redis is not None or redis_host is None:
+            return peer
+        return _from_override(hosts, redis_host, peer)
+
+    return peer_of
+
+
+def plain(address: str) -> str:
+    """One spelling per address: an IPv4 address mapped into IPv6 is the IPv4 address, a zone is dropped."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)
+
+
+def _from_facts(hosts: Fleet, host: str, connection: Connection) -> Peer:
+    address, port = plain(connection.remote["address"]), connection.remote["port"]
+    if _stays_inside(address, connection):
+        found = _instance(hosts.facts[host], address, port, connection.netns)
+        return Peer(address, port, host, found.redis, found.reason)
+    names = hosts.by_address.get(address, [])
+    if len(names) != 1:
+        return Peer(address, port, None, None, _why_no_host(hosts, address, names))
+    found = _instance(hosts.facts[names[0]], address, port, None)
+    return Peer(address, port, names[0], found.redis, found.reason)
+
+
+def _from_override(hosts: Fleet, redis_host: str, peer: Peer) -> Peer:
+    facts = hosts.facts.get(redis_host)
+    if facts is None:
+        reason = f"{redis_host} was named as the Redis host, but gave no facts"
+        return peer._replace(reason=f"{peer.reason}; {reason}")
+    redis = facts.get("redis")
+    instances = redis["instances"] or [] if redis else []
+    found = _only_one(f"port {peer.port}", [instance for instance in instances if instance["port"] == peer.port])
+    if found.redis is None:
+        return peer._replace(reason=f"{peer.reason}; {redis_host} was named as the Redis host: {found.reason}")
+    return peer._replace(host=redis_host, redis=found.redis, reason=f"{redis_host} was named as the Redis host")
+
+
+def _stays_inside(address: str, connection: Connection) -> bool:
+    """Loopback, or an address of the socket's own namespace: the kernel then uses the same address on both ends."""
+    local = connection.local
+    return _is_loopback(address) or (local is not None and plain(local["address"]) == address)
+
+
+def _instance(facts: HostFacts, address: str, port: int, netns: int | None) -> _Found:
+    """The Redis that answers at this address; with ``netns``, the one in that namespace."""
+    redis = facts.get("redis")
+    if redis is None:
+        return _Found(None, "Redis facts were not gathered there")
+    if redis["instances"] is None:
+        reasons = "; ".join(f"{error['source']}: {error['reason']}" for error in redis["errors"])
+        return _Found(None, f"Redis could not be looked for there: {reasons or 'no reason given'}")
+    at_port = [instance for instance in redis["instances"] if instance["port"] == port]
+    doors = _listeners(facts, address, port, netns)
+    owners = [instance for instance in at_port if any(_holds(instance, door) for door in doors)]
+    if any(door["holders"] and not any(_holds(owner, door) for owner in owners) for door in doors):
+        return _Found(None, f"something else listens on {address}:{port} as well")
+    if not owners and (netns is None or len(_namespaces(facts)) == 1):
+        owners = [instance for instance in at_port if _bound_to(instance, address)]
+    return _only_one(f"{address}:{port}", owners)
+
+
+def _only_one(where: str, candidates: list[RedisInstance]) -> _Found:
+    if len(candidates) == 1:
+        return _Found(candidates[0], "")
+    if candidates:
+        return _Found(None, f"{len(candidates)} Redis instances could be the one at {where}")
+    return _Found(None, f"no Redis was seen at {where}")
+
+
+def _listeners(facts: HostFacts, address: str, port: int, netns: int | None) -> list[Listener]:
+    tcp = facts.get("tcp")
+    sockets = tcp["listeners"]["sockets"] if tcp and tcp["listeners"] else []
+    return [
+        socket
+        for socket in sockets
+        if socket["port"] == port
+        and plain(socket["address"]) in (address, *WILDCARDS)
+        and netns in (None, socket["netns"])
+    ]
+
+
+def _namespaces(facts: HostFacts) -> list[Namespace]:
+    tcp = facts.get("tcp")
+    return tcp["namespaces"] if tcp else []
+
+
+def _holds(instance: RedisInstance, listener: Listener) -> bool:
+    return any(holder["pid"] == instance["pid"] for holder in listener["holders"])
+
+
+def _bound_to(instance: RedisInstance, address: str) -> bool:
+    return instance["address"] is not None and plain(instance["address"]) in (address, *WILDCARDS)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _tells_a_host(address: str) -> bool:
+    """Loopback and link-local addresses are the same on every host."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return not (parsed.is_loopback or parsed.is_link_local)
+
+
+def _why_no_host(hosts: Fleet, address: str, names: list[str]) -> str:
+    if names:
+        shown = ", ".join(sorted(names)[:3]) + (", …" if len(names) > 3 else "")
+        return f"{len(names)} hosts have the address {address} ({shown})"
+    missing = f"; the addresses of {len(hosts.blind)} hosts are not known" if hosts.blind else ""
+    return f"no looked-at host has the address {address}{missing}"

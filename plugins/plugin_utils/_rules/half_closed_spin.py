@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A half-closed connection that is always ready keeps an event loop from ever waiting.
+
+*Proven*: the process spins and its own epoll set has a level-triggered registration of a socket whose peer closed.
+*Suspected*: it spins in a loop that may poll without epoll (gevent), so no epoll set can show what it polls.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Finding, Remedy
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Socket, Watcher
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import (
+    _cause,
+    _doubts,
+    _evidence,
+    _registrations,
+    _remedies,
+    _runtimes,
+    _spin,
+    _suspects,
+)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Outcome, Scene
+
+ID = "half_closed_spin"
+
+
+def evaluate(scene: Scene) -> Outcome:
+    """One finding per spinning process and peer."""
+    facts = _suspects.sources(scene)
+    if isinstance(facts, list):
+        return Outcome([], facts)
+    suspects = _suspects.find(scene, facts, _decisive)
+    findings: list[Finding] = []
+    for spinner in suspects.spinners:
+        if spinner.relevant:
+            findings += _proven(spinner)
+        elif not spinner.others:
+            findings += _suspected(spinner)
+    return Outcome(findings, suspects.unknowns)
+
+
+def _decisive(watcher: Watcher) -> bool:
+    return _registrations.is_own(watcher) and _registrations.reports_the_close(watcher)
+
+
+def _proven(spinner: _suspects.Spinner) -> list[Finding]:
+    listed = _evidence.by_inode(spinner.facts.tcp)
+    # One socket that must not be closed keeps the loop spinning, whatever is done about the others.
+    blockers = _remedies.blockers(spinner.process, spinner.relevant, listed)
+    return [
+        _finding(spinner, watchers, [listed[w["inode"]] for w in watchers if w["inode"] in listed], blockers)
+        for watchers in _registrations.by_peer(spinner.relevant)
+    ]
+
+
+def _finding(
+    spinner: _suspects.Spinner, watchers: list[Watcher], sockets: list[Socket], blockers: list[str]
+) -> Finding:
+    process = spinner.process
+    doubts = _doubts.of_half_closed(spinner, sockets)
+    explanation = _cause.of_watched(spinner.scene, watchers[0]["socket"], sockets)
+    peer = _registrations.peer_text(watchers[0]["socket"])
+    return {
+        "id": ID,
+        "host": spinner.scene.host,
+        "severity": "critical",
+        "confidence": "likely" if doubts else "proven",
+        "title": f"{process['name']} ({process['pid']}) spins on a half-closed connection, peer {peer}",
+        "process": _remedies.affected(process),
+        "evidence": _evidence.of(spinner, watchers, sockets),
+        "cause": explanation.cause,
+        "remedy": [*explanation.remedy, _symptom(spinner, watchers, blockers)],
+        "unknowns": doubts + _doubts.listed(watchers, sockets),
+    }
+
+
+def _symptom(spinner: _suspects.Spinner, watchers: list[Watcher], blockers: list[str]) -> Remedy:
+    if blockers:
+        return _remedies.restart(spinner.scene.host, spinner.process, "; ".join(blockers))
+    targets = [_remedies.target(_registrations.as_holder(watcher), watcher, ghost=False) for watcher in watchers]
+    return _remedies.close(spinner.scene.host, targets, "with registration and socket gone the loop can wait again")
+
+
+def _suspected(spinner: _suspects.Spinner) -> list[Finding]:
+    """A process that spins in a loop without epoll while it holds half-closed sockets that nobody watches."""
+    loop = _runtimes.green_loop(spinner.process["runtime"])
+    held = _evidence.held_by(spinner.facts.tcp, spinner.process)
+    polls = _spin.calls_the_kernel(spinner.process, spinner.scene.thresholds)
+    if loop is None or not polls or not held.total or held.watched:
+        return []
+    return [_suspicion(spinner, loop, held.total)]
+
+
+def _suspicion(spinner: _suspects.Spinner, loop: str, total: int) -> Finding:
+    process = spinner.process
+    sockets = _evidence.sockets_of(spinner.facts.tcp, process)
+    explanations = _cause.of_sockets(spinner.scene, sockets)
+    why = _runtimes.why_not_closable(process["runtime"]) or "which of its sockets is polled cannot be seen"
+    return {
+        "id": ID,
+        "host": spinner.scene.host,
+        "severity": "high",
+        "confidence": "suspected",
+        "title": f"{process['name']} ({process['pid']}) spins and holds {total} half-closed connections ({loop})",
+        "process": _remedies.affected(process),
+        "evidence": _evidence.of(spinner, [], sockets),
+        "cause": explanations[0].cause,
+        "remedy": [
+            *(remedy for explanation in explanations for remedy in explanation.remedy),
+            _remedies.restart(spinner.scene.host, process, why),
+        ],
+        "unknowns": [
+            f"{loop} may poll without epoll: which of the {total} sockets is polled, if any, cannot be seen from outside",
+            "a task honestly busy with system calls looks the same",
+        ],
+    }

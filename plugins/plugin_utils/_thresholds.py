@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From which numbers on a rule speaks up. All can be set by the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Shares are 0 to 1, percentages of one CPU, times in seconds."""
+
+    #: share of the samples in which a spinning thread was runnable
+    spin_runnable_share: float = 0.8
+    #: voluntary context switches a second that a spinning thread may still make
+    spin_voluntary_per_s: float = 10.0
+    #: CPU use in every subwindow; low, because many spinners share few CPUs
+    spin_cpu_percent: float = 10.0
+    #: kernel share of the CPU time below which the loop hardly calls epoll_wait at all
+    spin_system_share: float = 0.02
+    #: how far clocks and timers may be off when an idle time is compared with a timeout
+    timeout_slack_s: float = 1.0
+    #: how late Redis notices that a client is idle for too long
+    redis_close_lag_s: float = 2.0
+    #: half-closed sockets in one process
+    leak_total: int = 20
+    #: age of the oldest of them
+    leak_oldest_s: float = 600.0
+    #: age classes they must be spread over: a pool that idled out once fills one or two
+    leak_age_classes: int = 3
+    #: shares of the fd limit from which a leak is medium, high, critical
+    leak_medium_share: float = 0.2
+    leak_high_share: float = 0.5
+    leak_critical_share: float = 0.8
+
+
+def from_mapping(values: Mapping[str, object]) -> Thresholds:
+    """The defaults with these values put in. Raises ValueError for an unknown name or a value that is no number."""
+    defaults = asdict(Thresholds())
+    unknown = sorted(set(values) - set(defaults))
+    if unknown:
+        raise ValueError(f"unknown thresholds: {', '.join(unknown)}; known are {', '.join(sorted(defaults))}")
+    return Thresholds(**{name: type(defaults[name])(_number(name, value)) for name, value in values.items()})
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        raise ValueError(f"threshold {name} is not a number: {value!r}") from None
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"threshold {name} must be zero or more: {value!r}")
+    return number
