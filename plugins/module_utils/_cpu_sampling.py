@@ -18,8 +18,10 @@ from ansible_collections.closewait.remediation.plugins.module_utils import _proc
 
 try:
     import psutil
+
+    HAS_PSUTIL = True
 except ImportError:
-    psutil = None
+    HAS_PSUTIL = False
 
 _SWITCHES = re.compile(r"^((?:non)?voluntary)_ctxt_switches:\s*(\d+)", re.MULTILINE)
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -57,11 +59,6 @@ class Key(NamedTuple):
 
 
 History = Dict[Key, List[Tick]]
-
-
-def available() -> bool:
-    """Whether psutil can be imported by this interpreter."""
-    return psutil is not None
 
 
 def follow(window: float, subwindows: int, busy_percent: float, proc: str = "/proc") -> History:

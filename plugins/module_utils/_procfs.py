@@ -173,6 +173,14 @@ def exe(pid: int, proc: str = "/proc") -> str:
         return ""
 
 
+def boot_id(proc: str = "/proc") -> Optional[str]:
+    """Random identity of this boot (random(4)); None when it is not shown."""
+    try:
+        return _read("%s/sys/kernel/random/boot_id" % proc).strip()
+    except OSError:
+        return None
+
+
 def _read(path: str) -> str:
     with open(path, encoding="utf-8", errors="replace") as stream:
         return stream.read()

@@ -39,13 +39,13 @@ def collect(
         "processes": None,
         "omitted": 0,
     }
-    if not _cpu_sampling.available():
+    if not _cpu_sampling.HAS_PSUTIL:
         errors.append({"source": "psutil", "reason": NO_PSUTIL})
         return facts
     history = _cpu_sampling.follow(window, subwindows, min_percent)
     ranked = _ranked(history, min_percent, frozenset(pids or ()))
     facts["processes_total"] = len(history)
-    facts["processes"] = [process for key, usage in ranked[:max_items] for process in _process(key, usage, errors)]
+    facts["processes"] = [process for key, usage in ranked[:max_items] for process in _process(key, usage)]
     facts["omitted"] = max(0, len(ranked) - max_items)
     return facts
 
@@ -60,7 +60,7 @@ def _ranked(history: _cpu_sampling.History, min_percent: float, wanted: frozense
     return sorted(kept, key=lambda item: (-item[1].percent, item[0].pid))
 
 
-def _process(key: _cpu_sampling.Key, usage: _cpu_facts.Usage, errors: Errors) -> list[_cpu_facts.Fact]:
+def _process(key: _cpu_sampling.Key, usage: _cpu_facts.Usage) -> list[_cpu_facts.Fact]:
     """The process as facts, in a list that is empty when it has gone meanwhile."""
     stat = _procfs.stat(key.pid)
     if stat is None or stat.start_time != key.start_time:
@@ -76,24 +76,23 @@ def _process(key: _cpu_sampling.Key, usage: _cpu_facts.Usage, errors: Errors) ->
             "cmdline": _cmdline.shown(_procfs.cmdline(key.pid)),
             "threads": int(status.get("Threads", "0")),
             **_cpu_facts.shown(usage),
-            "runtime": _detected(key.pid, errors),
-            "supervisor": _supervisor(key.pid, errors),
+            "runtime": _detected(key.pid),
+            "supervisor": _supervisor(key.pid),
         }
     ]
 
 
-def _detected(pid: int, errors: Errors) -> Optional[_cpu_facts.Fact]:
+def _detected(pid: int) -> Optional[_cpu_facts.Fact]:
+    """None when even root may not look (a security module, capabilities)."""
     try:
         return dict(_runtime.detect(pid)._asdict())
     except PermissionError:
-        errors.append({"source": "/proc/%d/maps" % pid, "reason": "permission denied; run it as root (become: true)"})
         return None
 
 
-def _supervisor(pid: int, errors: Errors) -> _cpu_facts.Fact:
+def _supervisor(pid: int) -> Optional[_cpu_facts.Fact]:
     try:
         found = _supervision.of(pid)
     except PermissionError:
-        errors.append({"source": "/proc/%d/environ" % pid, "reason": "permission denied; run it as root (become: true)"})
-        found = None
+        return None
     return {"kind": found.kind if found else None, "name": found.name if found else None}

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The subsets of ``incident_facts``: which there are, which are wanted, and gathering them one after the other.
+
+A new subset is a file in ``_collectors`` and a line here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, Iterable, List
+
+from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu, tcp
+
+Fact = Dict[str, Any]
+Collect = Callable[[_cpu_options.CpuOptions, int], Fact]
+
+ALL = "all"
+
+#: In this order: the window first, so that the sockets are looked at when it is known who was busy up to then.
+COLLECTORS: Dict[str, Collect] = {
+    "cpu": lambda options, max_items: cpu.collect(*options, max_items=max_items),
+    "tcp": lambda _options, max_items: tcp.collect(max_items=max_items),
+}
+
+
+def choose(wanted: Iterable[str]) -> List[str]:
+    """Names in order of gathering. Raises ValueError with one line that names the unknown subset and the known ones."""
+    words = list(wanted)
+    for word in words:
+        if word.lstrip("!") not in (ALL, *COLLECTORS):
+            known = ", ".join([ALL, *sorted(COLLECTORS)])
+            raise ValueError("gather_subset: there is no subset %s; choose from %s, or !NAME" % (word, known))
+    taken = {word for word in words if not word.startswith("!")}
+    without = {word[1:] for word in words if word.startswith("!")}
+    everything = ALL in taken or not taken
+    return [name for name in COLLECTORS if (everything or name in taken) and name not in without and ALL not in without]
+
+
+def collect(names: Iterable[str], options: _cpu_options.CpuOptions, max_items: int) -> Dict[str, Fact]:
+    """Facts per subset."""
+    return {name: COLLECTORS[name](options, max_items) for name in names}
+
+
+def provenance(proc: str = "/proc") -> Dict[str, Any]:
+    """When and in which boot the facts were gathered: pids and start times mean nothing in another one."""
+    return {
+        "gathered_at": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "boot_id": _procfs.boot_id(proc),
+    }

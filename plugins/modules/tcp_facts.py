@@ -1,0 +1,134 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tcp_facts
+short_description: Gather facts about half-closed TCP connections
+version_added: 0.1.0
+description:
+  - Tells which sockets are in C(CLOSE_WAIT), since when, who holds them, and whether an event loop watches them.
+  - Reads the kernel's own listing (inet_diag over netlink) in every network namespace that has processes, and
+    C(/proc). Nothing is run, traced or changed.
+  - What could not be read is listed under RV(ansible_facts.closewait.tcp.errors), and the part that needed it is null,
+    never empty.
+extends_documentation_fragment:
+  - closewait.remediation.attributes
+  - closewait.remediation.attributes.facts
+  - closewait.remediation.attributes.remediation_group
+  - closewait.remediation.bounded
+notes:
+  - Needs root to see the sockets of other users' processes and other namespaces. Without it the facts say what is missing.
+seealso:
+  - module: closewait.remediation.cpu_facts
+  - module: closewait.remediation.incident_facts
+author:
+  - The closewait.remediation maintainers (@closewait)
+"""
+
+EXAMPLES = r"""
+- name: Look at half-closed connections
+  closewait.remediation.tcp_facts:
+  become: true
+
+- name: Show who holds how many
+  ansible.builtin.debug:
+    var: ansible_facts.closewait.tcp.close_wait.by_process
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: Facts to add to C(ansible_facts).
+  returned: always
+  type: dict
+  contains:
+    closewait:
+      description: The facts of this collection.
+      type: dict
+      contains:
+        tcp:
+          description: Half-closed connections and what watches them.
+          type: dict
+          contains:
+            errors:
+              description: What could not be read, each with C(source) and C(reason).
+              type: list
+              elements: dict
+            unreadable:
+              description: Processes that could not be looked into, with C(total), a sample and C(omitted).
+              type: dict
+            addresses:
+              description: Addresses of this host over all its network namespaces. Null when they could not be read.
+              type: list
+              elements: str
+            namespaces:
+              description: Network namespaces looked at, each with one member's pid and the number of processes in it.
+              type: list
+              elements: dict
+            states:
+              description: Number of TCP sockets per state. Null when no namespace could be listed.
+              type: dict
+              sample: {ESTABLISHED: 212, LISTEN: 9, CLOSE_WAIT: 8}
+            listeners:
+              description: Listening sockets with C(netns), C(address), C(port), C(inode) and C(holders).
+              type: dict
+            close_wait:
+              description: Half-closed sockets. Null when no namespace could be listed.
+              type: dict
+              contains:
+                total:
+                  description: All of them.
+                  type: int
+                unaccepted:
+                  description: Those that no program has accepted yet (inode 0). Nobody can close them.
+                  type: int
+                unowned:
+                  description: Those with an inode for which no holder was found.
+                  type: int
+                sockets:
+                  description:
+                    - A sample, watched ones and old ones first.
+                    - Each has C(netns), C(family), C(local), C(remote), C(inode), C(cookie), C(uid), C(recv_q), C(send_q),
+                      C(unread_bytes), C(fin_read), C(age_s), C(idle_at_fin_s), C(holders) and C(registrations).
+                    - C(age_s) bounds the seconds since the peer closed, C(idle_at_fin_s) those that the connection had been
+                      idle then. A C(max) of null means that nothing bounds it.
+                  type: list
+                  elements: dict
+                omitted:
+                  description: How many are not in the sample.
+                  type: int
+                by_peer:
+                  description: Totals per remote address and port.
+                  type: list
+                  elements: dict
+                by_process:
+                  description:
+                    - Totals per process that holds some, with the number watched level-triggered or not, ages in classes
+                      (upper end in seconds) and the limit of open files.
+                  type: list
+                  elements: dict
+            watchers:
+              description:
+                - Epoll registrations. C(level_triggered) counts those that report again and again.
+                - C(suspects) are those that could make a loop spin, of kind V(registered), or V(ghost) when the process
+                  watches a socket that it does not hold at that number (any more).
+              type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.closewait.remediation.plugins.module_utils import _facts_result
+from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
+
+
+def main() -> None:
+    """Collect and return."""
+    module = AnsibleModule(argument_spec=_facts_result.BOUNDED, supports_check_mode=True)
+    facts = tcp.collect(max_items=_facts_result.max_items(module))
+    _facts_result.leave(module, {"tcp": facts})
+
+
+if __name__ == "__main__":
+    main()
