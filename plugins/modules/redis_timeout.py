@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Set how long a running Redis server keeps idle connections."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: redis_timeout
+short_description: Set the idle timeout of a running Redis or Valkey server
+version_added: 0.1.0
+description:
+  - Sets C(timeout), and if wanted C(tcp-keepalive), with C(CONFIG SET), and reads them back. No restart, and no
+    connection is closed.
+  - A server with a C(timeout) closes connections that were idle for so many seconds. Clients that do not notice keep
+    half-closed sockets, and an event loop that watches one of them spins. V(0) switches that off.
+  - It changes the running server only. What counts after its next start is the matter of
+    M(closewait.remediation.redis_conf); the role P(closewait.remediation.redis_timeout#role) does both.
+  - If a step fails, the values from before are put back.
+  - Without O(host), O(port) and O(unix_socket) the server on C(127.0.0.1:6379) is meant.
+options:
+  timeout:
+    description: Seconds after which the server closes an idle connection. V(0) is never.
+    type: int
+    default: 0
+  tcp_keepalive:
+    description:
+      - Seconds between TCP keepalives to silent clients. V(0) is none.
+      - Without it the setting is left alone.
+    type: int
+extends_documentation_fragment:
+  - closewait.remediation.redis_connection
+  - closewait.remediation.attributes
+  - closewait.remediation.attributes.remediation_group
+attributes:
+  check_mode:
+    support: full
+    details: Where the client program is not installed yet, it warns and predicts a change.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: closewait.remediation.redis_conf
+  - module: closewait.remediation.redis_facts
+  - name: Redis client handling
+    description: What C(timeout) and C(tcp-keepalive) do.
+    link: https://redis.io/docs/latest/develop/reference/clients/
+author:
+  - The closewait.remediation maintainers (@closewait)
+"""
+
+EXAMPLES = r"""
+- name: Stop the server from closing idle connections
+  closewait.remediation.redis_timeout:
+    timeout: 0
+
+- name: The same on a unix socket as an ACL user, and find dead clients by keepalive instead
+  closewait.remediation.redis_timeout:
+    timeout: 0
+    tcp_keepalive: 120
+    unix_socket: /run/redis/redis-server.sock
+    username: config-admin
+    password: "{{ vault_redis_password }}"
+"""
+
+RETURN = r"""
+before:
+  description: The settings as they were. Null where the client program is not installed yet (check mode).
+  returned: success
+  type: dict
+  sample: {"timeout": 1200, "tcp_keepalive": 300}
+after:
+  description: The settings as the server reports them afterwards; in check mode as they would be.
+  returned: success
+  type: dict
+  sample: {"timeout": 0, "tcp_keepalive": 300}
+client_found:
+  description: Whether there is a client program. It can be V(false) in check mode only.
+  returned: success
+  type: bool
+  sample: true
+config_file:
+  description: The configuration file that the server was started with. Null when there was none or it does not say.
+  returned: success
+  type: str
+  sample: /etc/redis/redis.conf
+process_id:
+  description: Process id of the server as it sees itself. Null when it does not say.
+  returned: success
+  type: int
+  sample: 4321
+server:
+  description: V(redis) or V(valkey). Null when it does not say.
+  returned: success
+  type: str
+  sample: redis
+version:
+  description: Version of the server. Null when it does not say.
+  returned: success
+  type: str
+  sample: 7.0.15
+"""
+
+from typing import Any, Mapping, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _redis_cli,
+    _redis_live,
+    _redis_options,
+    _redis_reply,
+)
+
+
+def main() -> None:
+    """Ask, compare, and unless in check mode set."""
+    module = AnsibleModule(
+        argument_spec={
+            "timeout": {"type": "int", "default": 0},
+            "tcp_keepalive": {"type": "int"},
+            **_redis_options.ARGUMENTS,
+        },
+        mutually_exclusive=_redis_options.MUTUALLY_EXCLUSIVE,
+        required_together=_redis_options.REQUIRED_TOGETHER,
+        supports_check_mode=True,
+    )
+    wanted = {name: module.params[name] for name in _redis_live.PARAMETERS}
+    try:
+        _redis_live.check(wanted)
+        client = _client(module)
+        result = _run(module, client, wanted) if client else _not_installed(wanted)
+    except _redis_reply.RedisError as exc:
+        module.fail_json(msg=str(exc), kind=exc.kind)
+    module.exit_json(**result)
+
+
+def _client(module: AnsibleModule) -> Optional[str]:
+    """Path of the client; None in check mode on a host that is still to get one."""
+    try:
+        return _redis_cli.find_client(module.params["redis_cli"])
+    except _redis_reply.RedisError as exc:
+        if not module.check_mode:
+            raise
+        module.warn("%s. Check mode takes it that Redis is still to be installed, and predicts a change." % exc.said)
+        return None
+
+
+def _run(module: AnsibleModule, client: str, wanted: Mapping[str, Optional[int]]) -> dict[str, Any]:
+    server = _redis_cli.RedisCli(
+        client,
+        _redis_options.endpoint(module.params),
+        _redis_options.login(module.params),
+        module.params["reply_timeout"],
+    )
+    before = _redis_live.read(server)
+    changes = _redis_live.differing(before, wanted)
+    identity = _identity(module, server)
+    after = {**before, **changes}
+    if changes and not module.check_mode:
+        after = _redis_live.change(server, before, changes)
+    return {"changed": bool(changes), "client_found": True, **identity, **_states(before, after)}
+
+
+def _identity(module: AnsibleModule, server: _redis_cli.RedisCli) -> dict[str, Any]:
+    try:
+        return server.identity()._asdict()
+    except _redis_reply.RedisError as exc:
+        module.warn("INFO: %s. So neither version nor configuration file are known." % exc)
+        return _nobody()
+
+
+def _nobody() -> dict[str, Any]:
+    return dict.fromkeys(_redis_reply.Identity._fields)
+
+
+def _not_installed(wanted: Mapping[str, Optional[int]]) -> dict[str, Any]:
+    before: dict[str, Optional[int]] = dict.fromkeys(wanted)
+    return {"changed": True, "client_found": False, **_nobody(), **_states(before, wanted)}
+
+
+def _states(before: Mapping[str, Optional[int]], after: Mapping[str, Optional[int]]) -> dict[str, Any]:
+    return {
+        "before": dict(before),
+        "after": dict(after),
+        "diff": {
+            "before_header": "running server",
+            "after_header": "running server",
+            "before": _redis_live.listing(before),
+            "after": _redis_live.listing(after),
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()
