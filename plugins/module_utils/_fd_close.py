@@ -48,6 +48,7 @@ class Pending(NamedTuple):
     target: _fd_decision.Target
     method: str
     reason: str
+    settle: bool
 
 
 class Report(NamedTuple):
@@ -72,7 +73,8 @@ def run(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Targe
     pending: Dict[int, List[Pending]] = {}
     for target, decision in _decisions(observer, targets, order):
         if decision.outcome is None:
-            pending.setdefault(target.pid, []).append(Pending(target, str(decision.method), decision.reason))
+            item = Pending(target, str(decision.method), decision.reason, decision.settle)
+            pending.setdefault(target.pid, []).append(item)
         else:
             report.results.append(_final(target, decision))
     planned = _planned(targets)
@@ -105,7 +107,7 @@ class _Closer:
         target = items[0].target
         try:
             with _gdb.Session(self._order.gdb, self._order.empty_folder, self._order.timeout) as session:
-                if any(item.method == _fd_decision.PLACEHOLDER for item in items):
+                if any(item.settle for item in items):
                     self._work_off(session, list(items), self._unwatch)
                     _fd_act.settle(target, SETTLE_S)
                 self._work_off(session, items, self._finish)
@@ -142,7 +144,7 @@ class _Closer:
 
     def _unwatch(self, stop: _stop.Stop, item: Pending) -> None:
         """Only the registration goes, so that the loop can end its round, which may have the fd in hand, and sleep."""
-        if item.method == _fd_decision.PLACEHOLDER:
+        if item.settle:
             decision, seen = self._judge(item)
             if decision.outcome is None:
                 self._unregister(stop, item.target, seen)

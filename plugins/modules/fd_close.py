@@ -15,7 +15,9 @@ description:
     looked at again, and it is touched only if it still is what the caller named, that is the same process (pid and
     start time), the same socket (inode and cookie), half-closed, with no unread and no unsent bytes, and held by no
     other process.
-  - The registration in the epoll set is removed first, then the socket goes.
+  - The registration in the epoll set is removed first, then the socket goes. Except for Celery, which must meet the
+    error to reconnect, the process runs on between the two until it sleeps, so that no round of its loop has the number
+    in hand. That takes two stops.
   - Fix the cause first. While the server goes on closing idle connections, a closed socket is back in seconds.
 extends_documentation_fragment:
   - closewait.remediation.attributes

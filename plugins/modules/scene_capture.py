@@ -48,7 +48,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path:
+scene:
   description: The directory of this scene.
   returned: success
   type: str
@@ -106,7 +106,7 @@ def main() -> None:
     size = sum(len(text.encode("utf-8")) for text in files.values())
     module.exit_json(
         changed=True,
-        path=folder,
+        scene=folder,
         files=len(files),
         size=size,
         diff={"before": "", "after": "%s (%d files, %d bytes)\n" % (folder, len(files), size)},
