@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a process spends its time, from /proc (proc_pid_stat(5), proc_pid_status(5), Documentation/scheduler/sched-stats)."""
+"""How a process spends its time, from /proc (proc_pid_stat(5), proc_pid_status(5), the kernel's sched-stats)."""
 
 from __future__ import annotations
 

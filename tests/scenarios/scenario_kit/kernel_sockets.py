@@ -39,7 +39,7 @@ class Watch:
 
 
 def tcp_states() -> dict[int, str]:
-    """inode -> state of every TCP socket of this network namespace."""
+    """State by inode of every TCP socket of this network namespace."""
     states: dict[int, str] = {}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text().splitlines()[1:]:
@@ -57,7 +57,7 @@ def _links(pid: int) -> Iterator[tuple[int, str]]:
 
 
 def socket_inodes(pid: int) -> dict[int, int]:
-    """fd -> inode of every socket the process has open."""
+    """Inode by fd of every socket the process has open."""
     matches = ((fd, _SOCKET.match(link)) for fd, link in _links(pid))
     return {fd: int(match[1]) for fd, match in matches if match}
 

@@ -66,4 +66,4 @@ def launch(scenario: Path, packages: Mapping[str, str]) -> None:
     environment = _environment(control, _service_python(scenario, cache))
     isolate = ["unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
     tests = [str(control), "-m", "pytest", "-p", "no:cacheprovider", str(scenario), *sys.argv[1:]]
-    os.execvpe(isolate[0], [*isolate, str(control), "-m", "scenario_kit.init_process", *tests], environment)
+    os.execvpe(isolate[0], [*isolate, str(control), "-m", "scenario_kit.init_process", *tests], environment)  # noqa: S606 - no shell is wanted

@@ -43,7 +43,9 @@ def _stop(program: Program) -> None:
 
 
 @contextmanager
-def started(command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[Program]:
+def started(
+    command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Program]:
     """Run ``command`` for the length of the block; ``environment`` is added to the present one."""
     with log.open("ab") as output:
         process = subprocess.Popen(
