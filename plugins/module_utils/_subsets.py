@@ -9,20 +9,31 @@ A new subset is a file in ``_collectors`` and a line here.
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Iterable, List
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _procfs
-from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu, tcp
+from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu, redis, tcp
 
 Fact = Dict[str, Any]
-Collect = Callable[[_cpu_options.CpuOptions, int], Fact]
+
+
+class Options(NamedTuple):
+    """What the collectors need to know, each its own part; ``max_items`` caps every list."""
+
+    cpu: _cpu_options.CpuOptions
+    redis: redis.Asking
+    max_items: int
+
+
+Collect = Callable[[Options], Fact]
 
 ALL = "all"
 
 #: In this order: the window first, so that the sockets are looked at when it is known who was busy up to then.
 COLLECTORS: Dict[str, Collect] = {
-    "cpu": lambda options, max_items: cpu.collect(*options, max_items=max_items),
-    "tcp": lambda _options, max_items: tcp.collect(max_items=max_items),
+    "cpu": lambda options: cpu.collect(*options.cpu, max_items=options.max_items),
+    "tcp": lambda options: tcp.collect(options.max_items),
+    "redis": lambda options: redis.collect(options.redis, options.max_items),
 }
 
 
@@ -39,9 +50,9 @@ def choose(wanted: Iterable[str]) -> List[str]:
     return [name for name in COLLECTORS if (everything or name in taken) and name not in without and ALL not in without]
 
 
-def collect(names: Iterable[str], options: _cpu_options.CpuOptions, max_items: int) -> Dict[str, Fact]:
+def collect(names: Iterable[str], options: Options) -> Dict[str, Fact]:
     """Facts per subset."""
-    return {name: COLLECTORS[name](options, max_items) for name in names}
+    return {name: COLLECTORS[name](options) for name in names}
 
 
 def provenance(proc: str = "/proc") -> Dict[str, Any]:

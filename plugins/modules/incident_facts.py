@@ -29,8 +29,15 @@ options:
     type: list
     elements: str
     default: [all]
+  redis_username:
+    description: The ACL user that may read the settings of the Redis servers on this host.
+    type: str
+  redis_password:
+    description: The password of that user, or the server's. It is given only to servers that ask for one.
+    type: str
 requirements:
-  - psutil for the subsets V(cpu) and V(redis)
+  - psutil for the subset V(cpu)
+  - redis-cli or valkey-cli for the subset V(redis), on hosts with such a server
 seealso:
   - module: closewait.remediation.tcp_facts
   - module: closewait.remediation.cpu_facts
@@ -80,11 +87,15 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _facts_result, _subsets
+from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis
+from ansible_collections.closewait.remediation.plugins.module_utils._redis_cli import Login
 
 ARGUMENTS = {
     **_facts_result.BOUNDED,
     **_cpu_options.ARGUMENTS,
     "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
+    "redis_username": {"type": "str"},
+    "redis_password": {"type": "str", "no_log": True},
 }
 
 
@@ -93,10 +104,12 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         names = _subsets.choose(module.params["gather_subset"])
-        options = _cpu_options.parse(module.params)
+        window = _cpu_options.parse(module.params)
     except ValueError as exc:
         module.fail_json(msg=str(exc))
-    facts = _subsets.collect(names, options, _facts_result.max_items(module))
+    login = Login(module.params["redis_username"], module.params["redis_password"])
+    options = _subsets.Options(window, redis.Asking(login=login), _facts_result.max_items(module))
+    facts = _subsets.collect(names, options)
     _facts_result.leave(module, facts, _subsets.provenance())
 
 
