@@ -25,8 +25,7 @@ import nox
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from toolchain import interpreters, pip_bootstrap  # noqa: E402
-from toolchain.cores import CORES  # noqa: E402
+from toolchain import cores, interpreters, pip_bootstrap  # noqa: E402
 from toolchain.layout import COLLECTION, REQUIREMENTS, cache_dir  # noqa: E402
 
 nox.options.envdir = str(cache_dir() / "nox")
@@ -54,12 +53,12 @@ def _after() -> None:
     shutil.rmtree("tests/output/.tmp", ignore_errors=True)
 
 
-def _ansible_test(kind: str, core: str, parameters: list[str]) -> None:
-    name = f"{kind}-{core}"
+def _ansible_test(kind: str, core: str, parameters: list[str], suffix: str = "") -> None:
+    name = f"{kind}-{core}{suffix}"
     antsibull_nox.add_ansible_test_session(
         name=name,
-        description=f"ansible-test {kind} of ansible-core {core}",
-        ansible_test_params=[kind, "--venv", "-v", *parameters],
+        description=f"ansible-test {' '.join([kind, *parameters])}, ansible-core {core}",
+        ansible_test_params=[kind, *parameters],
         ansible_core_version=core,
         ansible_core_source="pypi",
         default=False,
@@ -109,7 +108,7 @@ def changelog(session: nox.Session) -> None:
 
 @nox.session
 def install(session: nox.Session) -> None:
-    """Build the collection from the checkout, install it in an empty place, verify it, and diagnose this machine with it."""
+    """Build the collection, install it in an empty place, verify it, and diagnose this machine with it."""
     session.install("-r", str(REQUIREMENTS / "control.txt"))
     place = Path(session.create_tmp())
     shutil.rmtree(place)
@@ -134,7 +133,12 @@ def _check_contents(session: nox.Session, tarball: Path) -> None:
         session.error(f"the tarball holds files that do not belong into it: {unwanted[:20]}")
 
 
-for _core in CORES:
-    _ansible_test("sanity", _core.name, [])
-    _ansible_test("units", _core.name, [])
-    _ansible_test("integration", _core.name, ["--allow-destructive", "--allow-root"])
+INTEGRATION = ["-v", "--allow-destructive", "--allow-root"]
+
+for _core in cores.CORES:
+    _ansible_test("sanity", _core.name, ["--venv"])
+    _ansible_test("units", _core.name, ["--venv"])
+    _ansible_test("integration", _core.name, ["--venv", *INTEGRATION])
+    if _core.target:
+        _with_target = [*cores.parameters_with_target(_core), *INTEGRATION]
+        _ansible_test("integration", _core.name, _with_target, suffix=f"-py{interpreters.text(_core.target)}")

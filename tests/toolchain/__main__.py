@@ -68,10 +68,10 @@ def _introduce(stages: Sequence[Stage]) -> None:
         control = cores.control_for(core)
         where = f"on {control.path}" if control else f"*** LEFT OUT: {cores.missing_reason(core)} ***"
         print(f"  ansible-core {core.name} {where}")
-    for target in cores.TARGETS:
-        found = interpreters.find(target)
-        where = f"{found.path}" if found else "*** LEFT OUT: not on this machine ***"
-        print(f"  modules on Python {interpreters.text(target)}: {where}")
+    for version in (core.target for core in cores.CORES if core.target):
+        found = interpreters.find(version)
+        where = f"on {found.path}" if found else "*** LEFT OUT: not on this machine ***"
+        print(f"  modules on Python {interpreters.text(version)} {where}")
     print(flush=True)
 
 

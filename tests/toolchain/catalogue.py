@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import cores, interpreters, venvs
@@ -42,17 +43,8 @@ class UnknownStageError(Exception):
 
 def everything() -> list[Stage]:
     """Return all stages in the order in which they should start."""
-    return [
-        *_setup(),
-        *_lint(),
-        *_build(),
-        *_pytest(),
-        *_per_core(),
-        *_targets(),
-        *_integration(),
-        *_scenarios(),
-        *_others(),
-    ]
+    parts = (_setup, _lint, _build, _pytest, _per_core, _integration, _scenarios, _others)
+    return [stage for part in parts for stage in part()]
 
 
 def select(stages: Sequence[Stage], patterns: Iterable[str]) -> list[Stage]:
@@ -116,31 +108,31 @@ def _per_core() -> Iterator[Stage]:
     for core in cores.CORES:
         yield _ansible_test("sanity", core, lock="sanity")  # they share environments below ~/.ansible/test/venv
         if any((ROOT / "tests/unit/plugins").rglob("test_*.py")):
-            yield _ansible_test("units", core, lock="units")
+            yield _ansible_test("units", core)
 
 
-def _ansible_test(kind: str, core: Core, *, lock: str | None = None, alone: bool = False) -> Stage:
-    name = f"{kind}-{core.name}"
+def _ansible_test(kind: str, core: Core, suffix: str = "", *, lock: str | None = None, alone: bool = False) -> Stage:
+    name = f"{kind}-{core.name}{suffix}"
     control = cores.control_for(core)
     argv = _own("nox_session", name, interpreters.text(control.version)) if control else []
     skip = None if control else cores.missing_reason(core)
     return Stage(name, kind, argv, cwd=TESTS, lock=lock, alone=alone, skip=skip, timeout_s=LONG_TIMEOUT_S)
 
 
-def _targets() -> Iterator[Stage]:
-    """Yield a run of every module on each of the Pythons at the ends of the supported range."""
-    for target in cores.TARGETS:
-        name = interpreters.text(target)
-        skip = None if interpreters.find(target) else f"no Python {name} here"
-        if cores.newest_for_target(target) is None:
-            skip = f"no ansible-core here that runs modules on Python {name}"
-        yield Stage(f"modules-py{name}", "modules", _own("module_run", name), cwd=TESTS, alone=True, skip=skip)
-
-
 def _integration() -> Iterator[Stage]:
-    if any((ROOT / "tests/integration/targets").glob("*/aliases")):
-        for core in cores.CORES:
+    """Yield the integration targets on each core, its modules on its target Python, else on its own."""
+    if not any((ROOT / "tests/integration/targets").glob("*/aliases")):
+        return
+    for core in cores.CORES:
+        if core.target is None:
             yield _ansible_test("integration", core, alone=True)
+            continue
+        stage = _ansible_test("integration", core, f"-py{interpreters.text(core.target)}", alone=True)
+        if stage.skip is None and interpreters.find(core.target) is None:
+            yield replace(stage, skip=f"no Python {interpreters.text(core.target)} here to run the modules on")
+            yield _ansible_test("integration", core, alone=True)
+        else:
+            yield stage
 
 
 def _scenarios() -> Iterator[Stage]:

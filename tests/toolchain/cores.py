@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Core:
-    """A maintained ansible-core: the Pythons it runs on, and the Pythons its modules run on."""
+    """A maintained ansible-core: the Pythons it runs on, and the one on which its integration tests run the modules.
+
+    ``target`` None: the modules run on the Python that runs ansible-core.
+    """
 
     name: str
     control: tuple[Version, ...]
-    target: tuple[Version, ...]
+    target: Version | None
 
 
 def _minors(first: int, last: int) -> tuple[Version, ...]:
@@ -31,14 +34,13 @@ def _minors(first: int, last: int) -> tuple[Version, ...]:
 
 
 CORES = (
-    Core("2.19", control=_minors(11, 13), target=_minors(8, 13)),
-    Core("2.20", control=_minors(12, 14), target=_minors(9, 14)),
-    Core("2.21", control=_minors(12, 14), target=_minors(9, 14)),
+    Core("2.19", control=_minors(11, 13), target=(3, 8)),  # the last that supports 3.8 on managed hosts
+    Core("2.20", control=_minors(12, 14), target=None),
+    Core("2.21", control=_minors(12, 14), target=(3, 13)),
 )
 
 NO_CORE = "no Python 3.11 or newer here, and every supported ansible-core needs one to run"
 PREFERRED_CONTROL: Version = (3, 12)
-TARGETS: tuple[Version, ...] = ((3, 8), (3, 13))
 
 
 def control_for(core: Core) -> Interpreter | None:
@@ -55,16 +57,19 @@ def newest_here() -> tuple[Core, Interpreter] | None:
     return None
 
 
-def newest_for_target(target: Version) -> tuple[Core, Interpreter] | None:
-    """Return the newest core of this machine whose modules run on that target Python."""
-    for core in reversed(CORES):
-        found = control_for(core)
-        if found and target in core.target:
-            return core, found
-    return None
-
-
 def missing_reason(core: Core) -> str:
     """Return one line that says which control Python this machine lacks for the core."""
     wanted = f"{interpreters.text(core.control[0])}-{interpreters.text(core.control[-1])}"
     return f"ansible-core {core.name} needs Python {wanted} to run, this machine has none of them"
+
+
+def parameters_with_target(core: Core) -> list[str]:
+    """Return the options with which ansible-test runs the modules on the core's target Python."""
+    control = control_for(core)
+    if control is None or core.target is None:
+        return ["--venv"]
+    target = interpreters.text(core.target)
+    return [
+        f"--controller=origin:python=venv/{interpreters.text(control.version)}",
+        f"--target=controller:python=venv/{target}",
+    ]

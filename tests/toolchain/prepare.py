@@ -28,9 +28,6 @@ def environments() -> str:
     try:
         for purpose in ("nox", "control"):
             venvs.ensure(purpose, newest[1])
-        for target in cores.TARGETS:
-            if found := interpreters.find(target):
-                venvs.ensure("target", found)
         pip_bootstrap.ensure(venvs.location("nox", newest[1]) / "python")
     except (venvs.VenvError, pip_bootstrap.BootstrapError) as error:
         return str(error)

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which stages there are on which machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.closewait.remediation.tests.toolchain import catalogue, interpreters
+from ansible_collections.closewait.remediation.tests.toolchain.interpreters import Interpreter, Version
+from ansible_collections.closewait.remediation.tests.toolchain.layout import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for stages in a repository with one of each kind."""
+    for path in (
+        "tests/integration/targets/some/aliases",
+        "tests/scenarios/some/run",
+        "tests/unit/plugins/test_some.py",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    monkeypatch.setattr(catalogue, "ROOT", tmp_path)
+
+
+def machine_with(monkeypatch: pytest.MonkeyPatch, *versions: Version) -> None:
+    def find(version: Version) -> Interpreter | None:
+        return Interpreter(version, Path("/nowhere/python"), has_ensurepip=True) if version in versions else None
+
+    monkeypatch.setattr(interpreters, "find", find)
+
+
+def skipped() -> set[str]:
+    return {stage.name for stage in catalogue.everything() if stage.skip}
+
+
+def test_one_python_shrinks_the_matrix_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine_with(monkeypatch, (3, 11))
+    stages = {stage.name: stage for stage in catalogue.everything()}
+    newer = {f"{kind}-{core}" for kind in ("sanity", "units") for core in ("2.20", "2.21")}
+    assert skipped() == newer | {"integration-2.19-py3.8", "integration-2.20", "integration-2.21-py3.13"}
+    assert stages["integration-2.19"].skip is None
+    assert "needs Python 3.12-3.14" in (stages["sanity-2.21"].skip or "")
+
+
+def test_all_pythons_skip_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine_with(monkeypatch, (3, 8), (3, 11), (3, 12), (3, 13))
+    assert skipped() == set()
+    assert {stage.name for stage in catalogue.everything() if stage.group == "integration"} == {
+        "integration-2.19-py3.8",
+        "integration-2.20",
+        "integration-2.21-py3.13",
+    }
+
+
+def test_selection_by_name_group_and_wildcard() -> None:
+    stages = catalogue.everything()
+    names = {stage.name for stage in catalogue.select(stages, ["sanity-2.19", "build", "format*"])}
+    assert names == {
+        "setup/packages",
+        "setup/environments",
+        "sanity-2.19",
+        "build-import-check",
+        "install",
+        "formatters",
+    }
+
+
+def test_a_selection_of_nothing_is_an_error() -> None:
+    with pytest.raises(catalogue.UnknownStageError, match="sanitty"):
+        catalogue.select(catalogue.everything(), ["sanitty"])
+
+
+def test_every_module_has_an_integration_target() -> None:
+    """The integration stages are what runs the modules on the oldest and the newest Python."""
+    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
+    targets = {path.parent.name for path in (ROOT / "tests/integration/targets").glob("*/aliases")}
+    assert modules - targets == set()

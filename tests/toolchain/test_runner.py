@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stage runner with real commands."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from ansible_collections.closewait.remediation.tests.toolchain import runner
+from ansible_collections.closewait.remediation.tests.toolchain.stage import Outcome, Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOSEWAIT_CACHE", str(tmp_path))
+
+
+def shell(name: str, script: str, **options: bool | int | str | None) -> Stage:
+    return Stage(name, "test", ["sh", "-c", script], **options)  # type: ignore[arg-type]
+
+
+def test_every_stage_runs_and_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    results = runner.run_all(
+        [
+            shell("one", "true"),
+            shell("two", "echo the reason; exit 3"),
+            shell("three", "kill -9 $$"),
+            Stage("four", "test", ["/nonexistent/command"]),
+            shell("five", "false", skip="nothing to run it on"),
+            shell("six", "true"),
+        ]
+    )
+    assert runner.summary(results) == "2 passed, 3 failed, 1 skipped"
+    reasons = {result.stage.name: result.reason for result in results}
+    assert reasons["two"] == "exit status 3"
+    assert reasons["three"] == "ended by SIGKILL"
+    assert reasons["four"].startswith("could not be started")
+    printed = capsys.readouterr().out
+    assert "the reason" in printed
+    assert "SKIPPED  five" in printed
+    assert "nothing to run it on" in printed
+
+
+def test_summary_names_skipped_only_when_there_are_some() -> None:
+    assert runner.summary(runner.run_all([shell("one", "true")])) == "1 passed, 0 failed"
+
+
+def test_a_stage_that_does_not_end_is_ended() -> None:
+    started = time.monotonic()
+    result = runner.run_one(shell("stuck", "sleep 300 & wait", timeout_s=1))
+    assert result.outcome is Outcome.FAILED
+    assert result.reason == "still running after 1 s, ended"
+    assert time.monotonic() - started < 10
+
+
+def test_what_a_lone_stage_leaves_running_fails_it() -> None:
+    result = runner.run_all([shell("untidy", "setsid sleep 654.3 >/dev/null 2>&1 &", alone=True)])[0]
+    assert result.outcome is Outcome.FAILED
+    assert "left running, now killed" in result.reason
+    assert "sleep 654.3" in result.reason
+    assert subprocess.run(["pgrep", "-f", "^sleep 654.3"], check=False, capture_output=True).returncode == 1
+
+
+def test_a_lone_stage_runs_alone(tmp_path: Path) -> None:
+    note = f"echo $(date +%s.%N) >> {tmp_path}/$0; sleep 0.4; echo $(date +%s.%N) >> {tmp_path}/$0"
+    stages = [
+        Stage(name, "test", ["sh", "-c", note, name], alone=name == "lone") for name in ("a", "b", "lone", "c", "d")
+    ]
+    runner.run_all(stages)
+    times = {
+        name: [float(line) for line in (tmp_path / name).read_text().split()] for name in ("a", "b", "lone", "c", "d")
+    }
+    begin, end = times.pop("lone")
+    assert all(last <= begin or first >= end for first, last in times.values())
+    assert times["b"][0] < times["a"][1], "two that need not be alone run side by side"
+
+
+def test_stages_with_one_lock_take_turns(tmp_path: Path) -> None:
+    guard = f"mkdir {tmp_path}/guard && sleep 0.3 && rmdir {tmp_path}/guard"
+    results = runner.run_all([shell(name, guard, lock="same") for name in ("a", "b", "c")])
+    assert runner.summary(results) == "3 passed, 0 failed"
