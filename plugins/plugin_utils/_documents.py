@@ -105,9 +105,11 @@ class Unknown(TypedDict):
 
 
 class HostDiagnosis(TypedDict):
-    """What is known of one host."""
+    """What is known of one host; pids and start times mean nothing in another boot of it."""
 
     verdict: HostVerdict
+    gathered_at: str | None
+    boot_id: str | None
     findings: list[Finding]
     unknown: list[Unknown]
     errors: list[SourceError]
@@ -162,14 +164,14 @@ class Plan(TypedDict):
 
 
 class ProcessResult(TypedDict):
-    """How one process of the earlier diagnosis is now; percentages of one CPU."""
+    """How one process of the earlier diagnosis is now; it is also healed when the plan restarted it and it is gone."""
 
     pid: int
     start_time: int
     name: str
     findings: list[str]
     verdict: ProcessVerdict
-    expected: bool
+    healed: bool
     reason: str
     cpu_percent_before: float | None
     cpu_percent_now: float | None
@@ -181,6 +183,7 @@ class CauseResult(TypedDict):
     host: str | None
     address: str
     port: int
+    service: str
     setting: str
     before: int | None
     now: int | None

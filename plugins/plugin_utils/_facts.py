@@ -234,7 +234,7 @@ class Process(TypedDict):
     involuntary_per_s: float
     hottest_thread: Thread | None
     runtime: Runtime | None
-    supervisor: Supervisor
+    supervisor: Supervisor | None
 
 
 class CpuFacts(TypedDict):
@@ -263,6 +263,8 @@ class RedisInstance(TypedDict):
     tcp_keepalive: int | None
     config_file: str | None
     error: str | None
+    netns: NotRequired[int | None]
+    listening: NotRequired[list[Endpoint]]
 
 
 class RedisFacts(TypedDict):
@@ -270,6 +272,7 @@ class RedisFacts(TypedDict):
 
     errors: list[SourceError]
     instances: list[RedisInstance] | None
+    omitted: NotRequired[int]
 
 
 class HostFacts(TypedDict, total=False):

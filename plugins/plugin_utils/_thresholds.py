@@ -20,7 +20,7 @@ class Thresholds:
     #: CPU use in every subwindow; low, because many spinners share few CPUs
     spin_cpu_percent: float = 10.0
     #: kernel share of the CPU time below which the loop hardly calls epoll_wait at all
-    spin_system_share: float = 0.02
+    spin_system_share: float = 0.015
     #: how far clocks and timers may be off when an idle time is compared with a timeout
     timeout_slack_s: float = 1.0
     #: how late Redis notices that a client is idle for too long

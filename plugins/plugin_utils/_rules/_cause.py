@@ -128,7 +128,12 @@ def _remedy(peer: Peer, status: CauseStatus, summary: str) -> list[Remedy]:
             "action": "redis_timeout",
             "where": peer.host,
             "risk": "config",
-            "vars": {"timeout": 0, "address": peer.redis["address"], "port": peer.redis["port"]},
+            "vars": {
+                "timeout": 0,
+                "address": peer.redis["address"],
+                "port": peer.redis["port"],
+                "pid": peer.redis["pid"],
+            },
             "why": f"{status}: {summary}",
         }
     ]

@@ -14,9 +14,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
+    Endpoint,
     HostFacts,
-    Listener,
-    Namespace,
     RedisInstance,
 )
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Peer, PeerLookup
@@ -75,6 +74,11 @@ def plain(address: str) -> str:
     return str(mapped or parsed)
 
 
+def redis_on(facts: HostFacts, address: str, port: int) -> RedisInstance | None:
+    """The one Redis of a host that answers at this address, or else, behind a proxy say, the one at this port."""
+    return _instance(facts, address, port, None).redis or _at_port(facts, port).redis
+
+
 def _from_facts(hosts: Fleet, host: str, connection: Connection) -> Peer:
     address, port = plain(connection.remote["address"]), connection.remote["port"]
     if _stays_inside(address, connection):
@@ -92,9 +96,7 @@ def _from_override(hosts: Fleet, redis_host: str, peer: Peer) -> Peer:
     if facts is None:
         reason = f"{redis_host} was named as the Redis host, but gave no facts"
         return peer._replace(reason=f"{peer.reason}; {reason}")
-    redis = facts.get("redis")
-    instances = redis["instances"] or [] if redis else []
-    found = _only_one(f"port {peer.port}", [instance for instance in instances if instance["port"] == peer.port])
+    found = _at_port(facts, peer.port)
     if found.redis is None:
         return peer._replace(reason=f"{peer.reason}; {redis_host} was named as the Redis host: {found.reason}")
     return peer._replace(host=redis_host, redis=found.redis, reason=f"{redis_host} was named as the Redis host")
@@ -114,47 +116,69 @@ def _instance(facts: HostFacts, address: str, port: int, netns: int | None) -> _
     if redis["instances"] is None:
         reasons = "; ".join(f"{error['source']}: {error['reason']}" for error in redis["errors"])
         return _Found(None, f"Redis could not be looked for there: {reasons or 'no reason given'}")
-    at_port = [instance for instance in redis["instances"] if instance["port"] == port]
-    doors = _listeners(facts, address, port, netns)
-    owners = [instance for instance in at_port if any(_holds(instance, door) for door in doors)]
-    if any(door["holders"] and not any(_holds(owner, door) for owner in owners) for door in doors):
+    found = [
+        instance
+        for instance in redis["instances"]
+        if _listens(instance, address, port) and _may_be_in(instance, netns, facts)
+    ]
+    pids = {instance["pid"] for instance in found}
+    if any(pids.isdisjoint(owners) for owners in _owners(facts, address, port, netns)):
         return _Found(None, f"something else listens on {address}:{port} as well")
-    if not owners and (netns is None or len(_namespaces(facts)) == 1):
-        owners = [instance for instance in at_port if _bound_to(instance, address)]
-    return _only_one(f"{address}:{port}", owners)
+    return _only_one(f"{address}:{port}", found, redis.get("omitted", 0))
 
 
-def _only_one(where: str, candidates: list[RedisInstance]) -> _Found:
+def _at_port(facts: HostFacts, port: int) -> _Found:
+    redis = facts.get("redis")
+    instances = redis["instances"] or [] if redis else []
+    found = [instance for instance in instances if any(bound["port"] == port for bound in _bound(instance))]
+    return _only_one(f"port {port}", found, redis.get("omitted", 0) if redis else 0)
+
+
+def _only_one(where: str, candidates: list[RedisInstance], omitted: int) -> _Found:
     if len(candidates) == 1:
         return _Found(candidates[0], "")
     if candidates:
         return _Found(None, f"{len(candidates)} Redis instances could be the one at {where}")
-    return _Found(None, f"no Redis was seen at {where}")
+    cut = f" among those listed ({omitted} more exist)" if omitted else ""
+    return _Found(None, f"no Redis was seen at {where}{cut}")
 
 
-def _listeners(facts: HostFacts, address: str, port: int, netns: int | None) -> list[Listener]:
+def _listens(instance: RedisInstance, address: str, port: int) -> bool:
+    return any(
+        bound["port"] == port and plain(bound["address"]) in (address, *WILDCARDS) for bound in _bound(instance)
+    )
+
+
+def _bound(instance: RedisInstance) -> list[Endpoint]:
+    listening = instance.get("listening")
+    if listening is not None:
+        return listening
+    if instance["address"] is None or instance["port"] is None:
+        return []
+    return [{"address": instance["address"], "port": instance["port"]}]
+
+
+def _may_be_in(instance: RedisInstance, netns: int | None, facts: HostFacts) -> bool:
+    """Whether the server lives in that namespace; where its own is not known, only if there is no other."""
+    if netns is None:
+        return True
+    own = instance.get("netns")
+    tcp = facts.get("tcp")
+    return own == netns if own is not None else tcp is not None and len(tcp["namespaces"]) == 1
+
+
+def _owners(facts: HostFacts, address: str, port: int, netns: int | None) -> list[set[int | None]]:
+    """Pids behind every listening socket at this address, where they are known."""
     tcp = facts.get("tcp")
     sockets = tcp["listeners"]["sockets"] if tcp and tcp["listeners"] else []
     return [
-        socket
+        {holder["pid"] for holder in socket["holders"]}
         for socket in sockets
         if socket["port"] == port
         and plain(socket["address"]) in (address, *WILDCARDS)
         and netns in (None, socket["netns"])
+        and socket["holders"]
     ]
-
-
-def _namespaces(facts: HostFacts) -> list[Namespace]:
-    tcp = facts.get("tcp")
-    return tcp["namespaces"] if tcp else []
-
-
-def _holds(instance: RedisInstance, listener: Listener) -> bool:
-    return any(holder["pid"] == instance["pid"] for holder in listener["holders"])
-
-
-def _bound_to(instance: RedisInstance, address: str) -> bool:
-    return instance["address"] is not None and plain(instance["address"]) in (address, *WILDCARDS)
 
 
 def _is_loopback(address: str) -> bool:

@@ -60,7 +60,7 @@ def is_own(watcher: Watcher) -> bool:
 
 
 def is_inherited(watcher: Watcher, process: Process, watchers: list[Watcher]) -> bool:
-    """Whether the epoll set is the parent's: a forked child keeps it open and lists its entries, but does not wait on it."""
+    """Whether the epoll set is the parent's: a forked child keeps it open and lists its entries, but does not wait."""
     return any(
         other["pid"] == process["ppid"]
         and (other["epoll_fd"], other["fd"], other["inode"]) == (watcher["epoll_fd"], watcher["fd"], watcher["inode"])

@@ -36,12 +36,21 @@ def why_not_closable(runtime: Runtime | None) -> str | None:
         return f"{loop} is loaded: closing under it aborts the process or leaves it deaf"
     if runtime["name"] not in CLOSABLE:
         return f"what closing does to {runtime['name']} was never measured"
+    return _never_measured(runtime)
+
+
+def _never_measured(runtime: Runtime) -> str | None:
+    if any(loop.split(" ")[0] == "uvloop" for loop in runtime["loops"]):
+        return "uvloop is loaded, and what closing under it does was never measured"
+    role = runtime["role"] or ""
+    if role.startswith("celery-") and role != "celery-prefork":
+        return f"what closing does to a Celery {role.removeprefix('celery-')} pool was never measured"
     return None
 
 
 def described(runtime: Runtime | None) -> str:
     """Name, version, role and loops in one line."""
     if runtime is None:
-        return "runtime unknown"
+        return "runtime not known"
     words = [runtime["name"], runtime["version"], runtime["role"], *runtime["loops"]]
     return " ".join(word for word in words if word)

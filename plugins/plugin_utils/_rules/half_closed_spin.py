@@ -112,7 +112,7 @@ def _suspicion(spinner: _suspects.Spinner, loop: str, total: int) -> Finding:
             _remedies.restart(spinner.scene.host, process, why),
         ],
         "unknowns": [
-            f"{loop} may poll without epoll: which of the {total} sockets is polled, if any, cannot be seen from outside",
+            f"{loop} may poll without epoll: which of the {total} sockets it polls, if any, cannot be seen",
             "a task honestly busy with system calls looks the same",
         ],
     }

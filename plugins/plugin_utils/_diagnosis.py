@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts of all hosts in, the diagnosis out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ansible_collections.closewait.remediation.plugins.plugin_utils import _rules
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import (
+    SCHEMA_VERSION,
+    SEVERITIES,
+    Diagnosis,
+    Finding,
+    HostDiagnosis,
+    HostVerdict,
+    Unknown,
+)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import HostFacts, SourceError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._gathered import Gathered
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _peers
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Rule, Scene
+from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
+
+
+def diagnose(gathered: Mapping[str, Gathered], redis_hosts: Mapping[str, str], thresholds: Thresholds) -> Diagnosis:
+    """Ask every rule about every host. ``redis_hosts``: host -> inventory name of its Redis, as a person gave it."""
+    facts = {host: seen.facts for host, seen in gathered.items() if seen.facts is not None}
+    fleet = _peers.fleet(facts, [host for host in gathered if host not in facts])
+    rules = _rules.discover()
+    hosts: dict[str, HostDiagnosis] = {}
+    for host, seen in gathered.items():
+        if seen.facts is None:
+            reason = "; ".join(error["reason"] for error in seen.errors)
+            hosts[host] = _host(seen, [], [{"id": rule.ID, "reason": reason} for rule in rules])
+        else:
+            scene = Scene(host, seen.facts, _peers.lookup(fleet, host, redis_hosts.get(host)), thresholds)
+            hosts[host] = _host(seen, *_ask(rules, scene))
+    return {"schema_version": SCHEMA_VERSION, "hosts": hosts, "fleet": {"findings": []}}
+
+
+def _ask(rules: Iterable[Rule], scene: Scene) -> tuple[list[Finding], list[Unknown]]:
+    findings: list[Finding] = []
+    unknown: list[Unknown] = []
+    for rule in rules:
+        outcome = rule.evaluate(scene)
+        findings += outcome.findings
+        unknown += [{"id": rule.ID, "reason": reason} for reason in outcome.unknowns]
+    return sorted(findings, key=_urgency), unknown
+
+
+def _host(seen: Gathered, findings: list[Finding], unknown: list[Unknown]) -> HostDiagnosis:
+    verdict: HostVerdict = "healthy"
+    if findings:
+        verdict = "findings"
+    elif unknown:
+        verdict = "unknown"
+    return {
+        "verdict": verdict,
+        "gathered_at": seen.at,
+        "boot_id": seen.boot_id,
+        "findings": findings,
+        "unknown": unknown,
+        "errors": seen.errors + _errors(seen.facts or {}),
+    }
+
+
+def _errors(facts: HostFacts) -> list[SourceError]:
+    subsets = (("tcp", facts.get("tcp")), ("cpu", facts.get("cpu")), ("redis", facts.get("redis")))
+    return [
+        {"source": f"{name}: {error['source']}", "reason": error["reason"]}
+        for name, subset in subsets
+        if subset is not None
+        for error in subset["errors"]
+    ]
+
+
+def _urgency(finding: Finding) -> tuple[int, str, int]:
+    return SEVERITIES.index(finding["severity"]), finding["id"], finding["process"]["pid"] if finding["process"] else 0

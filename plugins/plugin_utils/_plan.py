@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings in, ordered actions out. Pure: what is done where, what the caller allows, and what is left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import (
+    RISKS,
+    SCHEMA_VERSION,
+    Action,
+    ActionName,
+    Diagnosis,
+    Finding,
+    NotHealed,
+    Plan,
+    Remedy,
+    Risk,
+    Stage,
+    Target,
+)
+
+STAGES: tuple[Stage, ...] = ("cause", "symptom", "restart")
+STAGE_OF: dict[ActionName, Stage] = {"redis_timeout": "cause", "fd_close": "symptom", "worker_restart": "restart"}
+REASONS_SHOWN = 3
+
+
+class Wish(NamedTuple):
+    """A remedy that a finding asks for, on a known host."""
+
+    finding: Finding
+    remedy: Remedy
+    where: str
+
+    @property
+    def stage(self) -> Stage:
+        """When it is done."""
+        return STAGE_OF[self.remedy["action"]]
+
+
+def plan(diagnosis: Diagnosis, allow: Risk) -> Plan:
+    """Cause before symptom before restart, and within a stage the gentler first. ``allow`` is the roughest allowed."""
+    findings = [*_findings(diagnosis)]
+    groups: dict[Hashable, list[Wish]] = {}
+    for wish in _needed([wish for finding in findings for wish in _wishes(finding)], allow):
+        groups.setdefault(_same_step(wish), []).append(wish)
+    ordered = sorted(groups.values(), key=lambda group: _order(group[0]))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "allow": allow,
+        "actions": [_action(f"a{number}", group, allow) for number, group in enumerate(ordered, 1)],
+        "not_healed": [entry for finding in findings for entry in _not_healed(finding, allow)],
+    }
+
+
+def is_allowed(risk: Risk, allow: Risk) -> bool:
+    """Whether a risk is at most the one that the caller allows."""
+    return RISKS.index(risk) <= RISKS.index(allow)
+
+
+def _findings(diagnosis: Diagnosis) -> Iterator[Finding]:
+    for host in diagnosis["hosts"].values():
+        yield from host["findings"]
+    yield from diagnosis["fleet"]["findings"]
+
+
+def _wishes(finding: Finding) -> list[Wish]:
+    """The remedies of a finding, without the restart where something gentler cures the symptom."""
+    wishes = [
+        Wish(finding, remedy, remedy["where"])
+        for remedy in finding["remedy"]
+        if remedy["action"] in STAGE_OF and remedy["where"] is not None
+    ]
+    gentler = any(wish.stage == "symptom" for wish in wishes)
+    return [wish for wish in wishes if not (gentler and wish.stage == "restart")]
+
+
+def _needed(wishes: list[Wish], allow: Risk) -> list[Wish]:
+    """Nothing is closed in a process that is restarted anyway."""
+    ending = {
+        (wish.where, wish.remedy["vars"]["pid"], wish.remedy["vars"]["start_time"])
+        for wish in wishes
+        if wish.stage == "restart" and is_allowed(wish.remedy["risk"], allow)
+    }
+    return [wish for wish in wishes if wish.stage != "symptom" or _process_key(wish) not in ending]
+
+
+def _process_key(wish: Wish) -> tuple[str, int, int] | None:
+    process = wish.finding["process"]
+    return (wish.where, process["pid"], process["start_time"]) if process else None
+
+
+def _same_step(wish: Wish) -> Hashable:
+    """Wishes with the same key are one action: a server's setting, all closing on a host, a process's restart."""
+    values = wish.remedy["vars"]
+    if wish.stage == "cause":
+        return (wish.remedy["action"], wish.where, values["address"], values["port"], values["pid"])
+    if wish.stage == "symptom":
+        return (wish.remedy["action"], wish.where, values["method"])
+    return (wish.remedy["action"], wish.where, values["pid"], values["start_time"])
+
+
+def _order(wish: Wish) -> tuple[int, int, str, str]:
+    return STAGES.index(wish.stage), RISKS.index(wish.remedy["risk"]), wish.where, str(_same_step(wish))
+
+
+def _action(number: str, group: list[Wish], allow: Risk) -> Action:
+    first = group[0]
+    hosts = sorted({wish.finding["host"] for wish in group})
+    return {
+        "id": number,
+        "stage": first.stage,
+        "action": first.remedy["action"],
+        "host": hosts[0],
+        "hosts": hosts,
+        "where": first.where,
+        "risk": first.remedy["risk"],
+        "vars": _merged_vars(group),
+        "findings": sorted({wish.finding["id"] for wish in group}),
+        "allowed": is_allowed(first.remedy["risk"], allow),
+        "why": _joined(wish.remedy["why"] for wish in group),
+    }
+
+
+def _merged_vars(group: list[Wish]) -> dict[str, Any]:
+    if group[0].stage != "symptom":
+        return group[0].remedy["vars"]
+    targets: dict[tuple[int, int, int, int], Target] = {}
+    for wish in group:
+        for target in wish.remedy["vars"]["targets"]:
+            targets.setdefault((target["pid"], target["start_time"], target["fd"], target["inode"]), target)
+    return {**group[0].remedy["vars"], "targets": [targets[key] for key in sorted(targets)]}
+
+
+def _joined(reasons: Iterable[str]) -> str:
+    distinct = list(dict.fromkeys(reasons))
+    more = f" (and {len(distinct) - REASONS_SHOWN} more)" if len(distinct) > REASONS_SHOWN else ""
+    return "; ".join(distinct[:REASONS_SHOWN]) + more
+
+
+def _not_healed(finding: Finding, allow: Risk) -> list[NotHealed]:
+    pid = finding["process"]["pid"] if finding["process"] else None
+    return [
+        {"host": finding["host"], "finding": finding["id"], "pid": pid, "reason": reason}
+        for reason in _reasons(finding, allow)
+    ]
+
+
+def _reasons(finding: Finding, allow: Risk) -> Iterator[str]:
+    """What of a finding stays as it is."""
+    wishes = _wishes(finding)
+    for wish in wishes:
+        risk = wish.remedy["risk"]
+        if not is_allowed(risk, allow):
+            yield f"{wish.remedy['action']} is {risk}, and only up to {allow} is allowed: {wish.remedy['why']}"
+    if all(wish.stage == "cause" for wish in wishes):
+        advice = [remedy["why"] for remedy in finding["remedy"] if remedy["action"] == "advice"]
+        yield f"nothing that could be done from outside cures it; {'; '.join(advice) or 'no advice'}"
+    if finding["cause"]["status"] in ("unknown", "refuted") and any(wish.stage != "cause" for wish in wishes):
+        yield f"the cause is not known, so it may come back: {finding['cause']['summary']}"

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the server settings that closed connections still stand: the same spin would be back soon. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import (
+    Cause,
+    CauseResult,
+    Diagnosis,
+    PeerEnd,
+)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import RedisInstance
+from ansible_collections.closewait.remediation.plugins.plugin_utils._gathered import Gathered
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _peers
+
+
+def compare(before: Diagnosis, gathered: Mapping[str, Gathered]) -> list[CauseResult]:
+    """Each setting that the earlier diagnosis blames, once, with its value now."""
+    blamed = {(peer["host"], peer["address"], peer["port"]): (peer, cause) for peer, cause in _blamed(before)}
+    return [_result(peer, cause, gathered) for peer, cause in blamed.values()]
+
+
+def _blamed(before: Diagnosis) -> Iterator[tuple[PeerEnd, Cause]]:
+    for host in before["hosts"].values():
+        for finding in host["findings"]:
+            cause = finding["cause"]
+            # Where no remedy touches the setting (a leak), it is the context of the finding and may stay.
+            if cause["peer"] and any(remedy["action"] == "redis_timeout" for remedy in finding["remedy"]):
+                yield cause["peer"], cause
+
+
+def _result(peer: PeerEnd, cause: Cause, gathered: Mapping[str, Gathered]) -> CauseResult:
+    redis = _server(peer, gathered)
+    now = redis["timeout"] if redis else None
+    result: CauseResult = {
+        "host": peer["host"],
+        "address": peer["address"],
+        "port": peer["port"],
+        "service": cause["service"] or "",
+        "setting": cause["setting"] or "",
+        "before": cause["value"],
+        "now": now,
+        "verdict": "removed",
+        "reason": f"{cause['setting']} is {now}",
+    }
+    if now is None:
+        unread = redis["error"] if redis else "the server was not found again"
+        return {**result, "verdict": "could_not_look", "reason": unread or "no reason given"}
+    return {**result, "verdict": "still_there"} if now > 0 else result
+
+
+def _server(peer: PeerEnd, gathered: Mapping[str, Gathered]) -> RedisInstance | None:
+    seen = gathered.get(peer["host"]) if peer["host"] else None
+    return _peers.redis_on(seen.facts, peer["address"], peer["port"]) if seen and seen.facts else None

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The diagnosis and the plan as plain text, at most 100 columns wide, for people who read logs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import (
+    SEVERITIES,
+    Action,
+    Diagnosis,
+    Finding,
+    HostDiagnosis,
+    Plan,
+    Unknown,
+)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._runtimes import described
+from ansible_collections.closewait.remediation.plugins.plugin_utils._text import clean, fit, wrap
+
+COLUMNS = 100
+LABEL = 10
+NAMES_SHOWN = 100
+
+
+def of_diagnosis(diagnosis: Diagnosis, plan: Plan) -> str:
+    """Every host that is not healthy in full, then one summary of all, then the plan."""
+    lines: list[str] = []
+    for name, host in diagnosis["hosts"].items():
+        if host["verdict"] != "healthy" or host["errors"]:
+            lines += [*_host(name, host), ""]
+    lines += [*_summary(diagnosis), "", *_plan(plan)]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def labelled(label: str, text: str, indent: int = 4) -> list[str]:
+    """A label and a text beside it, wrapped; both are cleaned."""
+    first = " " * indent + fit(clean(label), LABEL)
+    return wrap(clean(text), first, " " * (indent + LABEL), COLUMNS)
+
+
+def grouped(unknown: Iterable[Unknown]) -> list[tuple[str, str]]:
+    """Rules that could not answer, together where they have the same reason: ``(ids, reason)``."""
+    by_reason: dict[str, list[str]] = {}
+    for entry in unknown:
+        by_reason.setdefault(entry["reason"], []).append(entry["id"])
+    return [(", ".join(ids), reason) for reason, ids in by_reason.items()]
+
+
+def finding_lines(finding: Finding) -> Iterator[str]:
+    """One finding in full."""
+    yield from wrap(f"{finding['severity'].upper()} {finding['id']} ({finding['confidence']})", "  ", "  ", COLUMNS)
+    yield from wrap(clean(finding["title"]), "    ", "    ", COLUMNS)
+    yield from labelled("process", _process(finding))
+    yield from labelled("numbers", _numbers(finding["evidence"]))
+    yield from labelled("cause", f"{finding['cause']['status']}: {finding['cause']['summary']}")
+    for remedy in finding["remedy"]:
+        where = f" on {remedy['where']}" if remedy["where"] else ""
+        risk = "" if remedy["action"] == "advice" else f" ({remedy['risk']})"
+        yield from labelled("remedy", f"{remedy['action']}{where}{risk}: {remedy['why']}")
+    for unknown in finding["unknowns"]:
+        yield from labelled("unseen", unknown)
+
+
+def _host(name: str, host: HostDiagnosis) -> Iterator[str]:
+    yield f"HOST {fit(clean(name), COLUMNS - 15)}{host['verdict']:>10}"
+    for finding in host["findings"]:
+        yield from finding_lines(finding)
+    for ids, reason in grouped(host["unknown"]):
+        yield from labelled("unknown", f"{ids}: {reason}", indent=2)
+    for error in host["errors"]:
+        yield from labelled("no look", f"{error['source']}: {error['reason']}", indent=2)
+
+
+def _process(finding: Finding) -> str:
+    process = finding["process"]
+    if process is None:
+        return "none"
+    supervisor = process["supervisor"]
+    by = f"{supervisor['kind']} {supervisor['name']}" if supervisor and supervisor["kind"] else "no supervisor known"
+    return f"{process['pid']} {process['name']}, {described(process['runtime'])}, {by}"
+
+
+def _numbers(evidence: dict[str, Any]) -> str:
+    parts = []
+    if evidence.get("cpu_percent") is not None:
+        parts.append(
+            f"CPU {evidence['cpu_percent']:.0f} % (user {evidence['user_percent']:.0f}, "
+            f"system {evidence['system_percent']:.0f}) over {evidence['window_s']:g} s, "
+            f"voluntary switches {evidence['voluntary_per_s']}/s"
+        )
+    parts += [
+        f"epoll {row['epoll_fd']} watches fd {row['fd']} (events {row['events']}, {row['state']}, {row['peer']})"
+        for row in evidence.get("registrations", [])[:5]
+    ]
+    if evidence.get("close_wait_total") is not None:
+        parts.append(f"CLOSE_WAIT {evidence['close_wait_total']}, watched {evidence['close_wait_watched']}")
+    if evidence.get("fd_limit"):
+        parts.append(f"{evidence['fd_limit_share']:.0%} of fd limit {evidence['fd_limit']}")
+    if evidence.get("oldest_s") is not None:
+        parts.append(f"ages {evidence['youngest_s']:.0f} to {evidence['oldest_s']:.0f} s")
+    return "; ".join(parts)
+
+
+def _summary(diagnosis: Diagnosis) -> Iterator[str]:
+    hosts = diagnosis["hosts"]
+    yield "SUMMARY"
+    yield f"  {fit('host', 40)} {fit('verdict', 10)} {fit('findings', 34)} unknown"
+    for name, host in hosts.items():
+        if host["verdict"] != "healthy":
+            findings = fit(_severities(host["findings"]) or "-", 34)
+            unanswered = len({entry["id"] for entry in host["unknown"]})
+            yield f"  {fit(clean(name), 40)} {fit(host['verdict'], 10)} {findings} {unanswered}"
+    healthy = [clean(name) for name, host in hosts.items() if host["verdict"] == "healthy"]
+    more = f" and {len(healthy) - NAMES_SHOWN} more" if len(healthy) > NAMES_SHOWN else ""
+    if healthy:
+        yield from labelled("healthy", ", ".join(healthy[:NAMES_SHOWN]) + more, indent=2)
+    verdicts = [host["verdict"] for host in hosts.values()]
+    yield (
+        f"  {len(hosts)} hosts: {verdicts.count('findings')} with findings, {verdicts.count('healthy')} healthy, "
+        f"{verdicts.count('unknown')} unknown"
+    )
+
+
+def _severities(findings: list[Finding]) -> str:
+    counts = ((severity, sum(f["severity"] == severity for f in findings)) for severity in SEVERITIES)
+    return ", ".join(f"{count} {severity}" for severity, count in counts if count)
+
+
+def _plan(plan: Plan) -> Iterator[str]:
+    yield f"PLAN (up to {plan['allow']} is allowed)"
+    for action in plan["actions"]:
+        yield from labelled(action["id"], _step(action), indent=2)
+    if not plan["actions"]:
+        yield "  nothing to do"
+    for entry in plan["not_healed"]:
+        process = f" process {entry['pid']}" if entry["pid"] is not None else ""
+        yield from labelled("stays", f"{entry['host']}{process}, {entry['finding']}: {entry['reason']}", indent=2)
+
+
+def _step(action: Action) -> str:
+    allowed = "" if action["allowed"] else "NOT ALLOWED, "
+    others = f", for {len(action['hosts'])} hosts" if len(action["hosts"]) > 1 else ""
+    kind = f"{action['stage']}, {action['risk']}{others}"
+    return f"{allowed}{action['action']} on {action['where']} ({kind}): {action['why']}"

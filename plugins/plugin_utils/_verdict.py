@@ -1,0 +1,241 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is it healed? The earlier diagnosis and what the hosts say now in, one verdict per process out. Pure.
+
+Neither CPU 0 % nor a process that is gone is health: a worker that died looks like that. Healed is a process that
+still lives and of which no rule finds what it found before, or one that the plan meant to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from ansible_collections.closewait.remediation.plugins.plugin_utils import _standing_causes
+from ansible_collections.closewait.remediation.plugins.plugin_utils._diagnosis import diagnose
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import (
+    SCHEMA_VERSION,
+    AffectedProcess,
+    CauseResult,
+    Check,
+    Diagnosis,
+    Finding,
+    HostDiagnosis,
+    HostResult,
+    Plan,
+    ProcessResult,
+    ProcessVerdict,
+    Result,
+)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import HostFacts, Process
+from ansible_collections.closewait.remediation.plugins.plugin_utils._gathered import Gathered
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _spin, half_closed_leak
+from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
+
+Key = tuple[int, int]
+
+
+class Now(NamedTuple):
+    """One host after the remedy. ``restarted``: pid and start time of the processes that the plan meant to end."""
+
+    seen: Gathered
+    diagnosis: HostDiagnosis
+    same_boot: bool
+    restarted: frozenset[Key]
+
+
+class Answer(NamedTuple):
+    """A verdict and what it rests on."""
+
+    verdict: ProcessVerdict
+    reason: str
+
+
+def judge(
+    before: Diagnosis,
+    gathered: Mapping[str, Gathered],
+    plan: Plan | None,
+    checks: Mapping[str, list[Check]],
+    redis_hosts: Mapping[str, str],
+    thresholds: Thresholds,
+) -> Result:
+    """The result document. ``checks``: outcome per host of the commands that show whether the service works."""
+    after = diagnose(gathered, redis_hosts, thresholds)
+    hosts: dict[str, HostResult] = {}
+    for host, earlier in before["hosts"].items():
+        if earlier["findings"] or host in checks:
+            now = _now(host, earlier, gathered, after, plan)
+            hosts[host] = _host(earlier, now, checks.get(host, []), thresholds)
+    causes = _standing_causes.compare(before, gathered)
+    left = [*_left(hosts), *_standing(causes)]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "healed": not left,
+        "hosts": hosts,
+        "causes": causes,
+        "not_healed": left,
+    }
+
+
+def _now(
+    host: str, earlier: HostDiagnosis, gathered: Mapping[str, Gathered], after: Diagnosis, plan: Plan | None
+) -> Now:
+    seen = gathered.get(host, Gathered(None, [{"source": host, "reason": "it was not looked at again"}]))
+    nothing: HostDiagnosis = {
+        "verdict": "unknown",
+        "gathered_at": None,
+        "boot_id": None,
+        "findings": [],
+        "unknown": [],
+        "errors": seen.errors,
+    }
+    same_boot = None in (seen.boot_id, earlier["boot_id"]) or seen.boot_id == earlier["boot_id"]
+    return Now(seen, after["hosts"].get(host, nothing), same_boot, _restarted(plan, host))
+
+
+def _restarted(plan: Plan | None, host: str) -> frozenset[Key]:
+    actions = plan["actions"] if plan else []
+    return frozenset(
+        (action["vars"]["pid"], action["vars"]["start_time"])
+        for action in actions
+        if action["stage"] == "restart" and action["where"] == host and action["allowed"]
+    )
+
+
+def _host(earlier: HostDiagnosis, now: Now, checks: list[Check], thresholds: Thresholds) -> HostResult:
+    by_process: dict[Key, list[Finding]] = {}
+    for finding in earlier["findings"]:
+        if finding["process"] is not None:
+            by_process.setdefault(_key(finding["process"]), []).append(finding)
+    old = {(finding["id"], _key(finding["process"]) if finding["process"] else None) for finding in earlier["findings"]}
+    return {
+        "processes": [_process(key, findings, now, thresholds) for key, findings in by_process.items()],
+        "new": [
+            finding
+            for finding in now.diagnosis["findings"]
+            if (finding["id"], _key(finding["process"]) if finding["process"] else None) not in old
+        ],
+        "checks": checks,
+        "unknown": now.diagnosis["unknown"],
+        "errors": now.diagnosis["errors"],
+    }
+
+
+def _process(key: Key, findings: list[Finding], now: Now, thresholds: Thresholds) -> ProcessResult:
+    answer = _answer(key, {finding["id"] for finding in findings}, now, thresholds)
+    process = findings[0]["process"]
+    measured = _measured(now.seen.facts, key)
+    return {
+        "pid": key[0],
+        "start_time": key[1],
+        "name": process["name"] if process else "",
+        "findings": sorted({finding["id"] for finding in findings}),
+        "verdict": answer.verdict,
+        "healed": answer.verdict == "healed" or (answer.verdict == "gone" and key in now.restarted),
+        "reason": answer.reason,
+        "cpu_percent_before": findings[0]["evidence"].get("cpu_percent"),
+        "cpu_percent_now": measured["cpu_percent"] if measured else None,
+    }
+
+
+def _answer(key: Key, ids: set[str], now: Now, thresholds: Thresholds) -> Answer:
+    facts = now.seen.facts
+    if facts is None:
+        return Answer("could_not_look", "; ".join(error["reason"] for error in now.seen.errors))
+    if not now.same_boot:
+        return Answer("gone", "the host was started again since")
+    still = {f["id"] for f in now.diagnosis["findings"] if f["process"] and _key(f["process"]) == key}
+    if still - ids:
+        return Answer("worse", f"it now has {', '.join(sorted(still - ids))} as well")
+    if still - {half_closed_leak.ID}:
+        return Answer("still_spinning", f"{', '.join(sorted(still))} is found again")
+    if still:
+        return Answer("not_healed", f"{', '.join(sorted(still))} is found again")
+    return _without_finding(key, ids, facts, now, thresholds)
+
+
+def _without_finding(key: Key, ids: set[str], facts: HostFacts, now: Now, thresholds: Thresholds) -> Answer:
+    """No rule finds anything about the process now: because nothing is there, or because nothing could be seen."""
+    cpu = facts.get("cpu")
+    if cpu is None or cpu["processes"] is None:
+        return Answer("could_not_look", "CPU use could not be measured")
+    if half_closed_leak.ID in ids and not _close_wait_listed(facts):
+        return Answer("could_not_look", "half-closed connections could not be listed")
+    spin = _spin.of_pid(cpu, *key, thresholds)
+    if spin.answer == "unknown":
+        return Answer("could_not_look", spin.reason)
+    if spin.process is None:
+        return _unmeasured(key, facts, cpu.get("asked", []))
+    if spin.answer == "spinning" and _spin.calls_the_kernel(spin.process, thresholds):
+        return Answer("still_spinning", _why_still(now))
+    return Answer("healed", f"{', '.join(sorted(ids))} is gone, and it uses {spin.process['cpu_percent']:.0f} % CPU")
+
+
+def _why_still(now: Now) -> str:
+    unseen = "; ".join(dict.fromkeys(entry["reason"] for entry in now.diagnosis["unknown"]))
+    return f"it still uses CPU like a spinning process, for a reason that no rule finds{': ' if unseen else ''}{unseen}"
+
+
+def _unmeasured(key: Key, facts: HostFacts, asked: list[int]) -> Answer:
+    """The process is not among those measured: calm, or no more."""
+    if key[0] in asked:
+        return Answer("gone", "the process has ended")
+    if key in _seen_in_tcp(facts):
+        return Answer("healed", "it lives and uses hardly any CPU")
+    return Answer("could_not_look", "it uses hardly any CPU, but whether it still lives is not known")
+
+
+def _close_wait_listed(facts: HostFacts) -> bool:
+    tcp = facts.get("tcp")
+    return tcp is not None and tcp["close_wait"] is not None
+
+
+def _seen_in_tcp(facts: HostFacts) -> set[Key]:
+    """Processes that the TCP facts show to be alive."""
+    tcp = facts.get("tcp")
+    if tcp is None:
+        return set()
+    watchers = tcp["watchers"]["suspects"] if tcp["watchers"] else []
+    half_closed = tcp["close_wait"]["by_process"] if tcp["close_wait"] else []
+    listeners = tcp["listeners"]["sockets"] if tcp["listeners"] else []
+    return {
+        *((watcher["pid"], watcher["start_time"]) for watcher in watchers),
+        *((row["pid"], row["start_time"]) for row in half_closed),
+        *((holder["pid"], holder["start_time"]) for listener in listeners for holder in listener["holders"]),
+    }
+
+
+def _measured(facts: HostFacts | None, key: Key) -> Process | None:
+    cpu = facts.get("cpu") if facts else None
+    listed = cpu["processes"] or [] if cpu else []
+    same = [process for process in listed if (process["pid"], process["start_time"]) == key]
+    return same[0] if same else None
+
+
+def _key(process: AffectedProcess) -> Key:
+    return process["pid"], process["start_time"]
+
+
+def _left(hosts: Mapping[str, HostResult]) -> Iterator[str]:
+    """What is not as it should be, one line each."""
+    for name, host in hosts.items():
+        for process in host["processes"]:
+            if not process["healed"]:
+                yield f"{name}: process {process['pid']} is {_words(process['verdict'])}: {process['reason']}"
+        for finding in host["new"]:
+            yield f"{name}: new since the diagnosis: {finding['title']}"
+        for check in host["checks"]:
+            if not check["ok"]:
+                yield f"{name}: {' '.join(check['argv'])} failed: {check['reason']}"
+
+
+def _standing(causes: Iterable[CauseResult]) -> Iterator[str]:
+    for cause in causes:
+        if cause["verdict"] != "removed":
+            where = f"{cause['host']} ({cause['address']}:{cause['port']})"
+            yield f"{where}: the cause is {_words(cause['verdict'])}: {cause['reason']}"
+
+
+def _words(verdict: str) -> str:
+    return {"could_not_look": "not known, could not look"}.get(verdict, verdict.replace("_", " "))
