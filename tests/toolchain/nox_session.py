@@ -9,18 +9,19 @@ environment with the same requirements. A file in the environment's directory re
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import cores, interpreters, venvs
 from .layout import REQUIREMENTS, ROOT, cache_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
 CHECK_ONLY = {"CI": "true"}  # antsibull-nox's formatters reformat unless they run in CI
 
@@ -53,10 +54,21 @@ def run(session: str, python: str | None, arguments: Sequence[str] = ()) -> int:
     argv += [f"--force-python={python}"] if python else []
     argv += ["--", *arguments] if arguments else []
     env = {**os.environ, **CHECK_ONLY, "PATH": f"{_nox().parent}{os.pathsep}{os.environ['PATH']}"}
-    status = subprocess.run(argv, env=env, check=False).returncode
+    with _no_log_in_home():
+        status = subprocess.run(argv, env=env, check=False).returncode
     if status == 0 and marker.parent.is_dir():
         marker.touch()
     return status
+
+
+@contextlib.contextmanager
+def _no_log_in_home() -> Iterator[None]:
+    """Remove the log file that antsibull-docs makes in the home directory, unless there was one before."""
+    log = Path.home() / "antsibull.log"
+    existed = log.exists()
+    yield
+    if not existed:
+        log.unlink(missing_ok=True)
 
 
 def _nox() -> Path:

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
 from ansible_collections.closewait.remediation.tests.toolchain import interpreters
 
 if TYPE_CHECKING:
@@ -51,4 +52,4 @@ def test_a_kept_version_comes_before_a_shim(tmp_path: Path) -> None:
     found = interpreters.find(version)
     assert found is not None
     assert found.path == kept
-    assert interpreters.path_with([version]).split(":")[0] == str(kept.parent)
+    assert interpreters.path_with([version]).startswith(f"{kept.parent}:")
