@@ -37,8 +37,10 @@ def test_status_of_one_program(text: str, expected: tuple[str, int | None]) -> N
         ("unix:///run/none.sock no such file\n", "nothing listens at supervisord's address"),
         ("http://127.0.0.1:1 refused connection\n", "nothing listens at supervisord's address"),
         (
-            "Server requires authentication\nerror: <class 'xmlrpc.client.ProtocolError'>, "
-            "<ProtocolError for 127.0.0.1/RPC2: 401 Unauthorized>: file: /x/xmlrpc.py line: 539\n",
+            (
+                "Server requires authentication\nerror: <class 'xmlrpc.client.ProtocolError'>, "
+                "<ProtocolError for 127.0.0.1/RPC2: 401 Unauthorized>: file: /x/xmlrpc.py line: 539\n"
+            ),
             "supervisord wants a user name and a password",
         ),
         (
