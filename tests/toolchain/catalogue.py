@@ -81,7 +81,8 @@ def environment() -> dict[str, str]:
 
 def _setup() -> Iterator[Stage]:
     for part in ("packages", "environments"):
-        yield Stage(f"setup/{part}", "setup", _own("prepare", part), cwd=TESTS, alone=True, timeout_s=LONG_TIMEOUT_S)
+        argv = _own("prepare", part)
+        yield Stage(f"setup/{part}", "setup", argv, cwd=TESTS, alone=True, shown=True, timeout_s=LONG_TIMEOUT_S)
 
 
 def _nox(session: str, group: str) -> Stage:

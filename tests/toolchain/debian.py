@@ -57,7 +57,7 @@ def ensure() -> None:
         raise PackagesMissingError(f"no apt-get here: provide what these Debian packages hold: {' '.join(names)}")
     if os.geteuid() != 0:
         raise PackagesMissingError(f"Debian packages are missing; as root: {command}")
-    print(f"  {command} (no service is started)", flush=True)
+    print(f"{command} (no service is started)", flush=True)
     with _services_forbidden():
         _install(names)
 

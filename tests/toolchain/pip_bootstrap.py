@@ -64,7 +64,7 @@ def _reachable(version: str) -> bool:
 
 def _put_stand_in(python: Path, version: str, script: Path) -> None:
     url = URL.format(version=version)
-    print(f"  {url} is out of reach: pip {version} comes from the package index instead ({script})", flush=True)
+    print(f"{url} is out of reach: pip {version} comes from the package index instead ({script})", flush=True)
     script.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=script.parent) as scratch:
         _download(python, version, scratch)

@@ -113,13 +113,15 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def report(result: Result) -> None:
-    """Print the line of a stage, and the end of its log when it failed."""
+    """Print the line of a stage, and the end of its log when it failed or is to be shown."""
     word = {Outcome.PASSED: "passed ", Outcome.FAILED: "FAILED ", Outcome.SKIPPED: "SKIPPED"}[result.outcome]
     reason = f"  {result.reason}" if result.reason else ""
     print(f"{word}  {result.stage.name:<40} {result.seconds:6.1f} s{reason}", flush=True)
-    if result.outcome is Outcome.FAILED and result.log is not None:
+    if result.log is not None and (result.stage.shown or result.outcome is Outcome.FAILED):
         lines = result.log.read_text(errors="replace").splitlines()
-        print("".join(f"    | {line}\n" for line in lines[-TAIL_LINES:]) + f"    whole log: {result.log}", flush=True)
+        print("".join(f"    | {line}\n" for line in lines[-TAIL_LINES:]), end="", flush=True)
+    if result.outcome is Outcome.FAILED and result.log is not None:
+        print(f"    whole log: {result.log}", flush=True)
 
 
 def summary(results: Iterable[Result]) -> str:

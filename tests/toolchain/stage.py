@@ -31,6 +31,7 @@ class Stage:
     ``group`` is a name under which several stages can be selected (``lint``, ``scenarios``).
     ``alone``: nothing may run beside it, because it measures or acts on the machine; what it leaves running fails it.
     ``lock``: two stages with the same lock never run at the same time.
+    ``shown``: its output is for the reader even when it passed.
     ``skip``: why this machine cannot run it; then ``argv`` is never started.
     """
 
@@ -41,6 +42,7 @@ class Stage:
     cwd: Path | None = None
     alone: bool = False
     lock: str | None = None
+    shown: bool = False
     timeout_s: int = DEFAULT_TIMEOUT_S
     skip: str | None = None
 

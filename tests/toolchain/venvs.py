@@ -52,7 +52,7 @@ def ensure(purpose: str, interpreter: Interpreter) -> Path:
 
 
 def _create(venv: Path, interpreter: Interpreter) -> None:
-    print(f"  creating {venv.name}", flush=True)
+    print(f"creating {venv.name}", flush=True)
     venv.parent.mkdir(parents=True, exist_ok=True)
     if not interpreter.has_ensurepip:
         raise VenvError(
