@@ -23,4 +23,11 @@ options:
     description: Processes that use less of one CPU than this in the window, and in its first part, are left out.
     type: float
     default: 5.0
+  pids:
+    description:
+      - Processes that are listed first, however little they use.
+      - One that is named here and not listed did not live through the window.
+    type: list
+    elements: int
+    default: []
 """

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, NamedTuple, Optional
+from typing import Any, List, Mapping, NamedTuple, Optional
 
 ARGUMENTS = {
     "window": {"type": "float", "default": 1.0},
     "subwindows": {"type": "int", "default": 5},
     "min_cpu_percent": {"type": "float", "default": 5.0},
+    "pids": {"type": "list", "elements": "int", "default": []},
 }
 
 
@@ -20,11 +21,12 @@ class CpuOptions(NamedTuple):
     window: float
     subwindows: int
     min_percent: float
+    pids: List[int]
 
 
 def parse(params: Mapping[str, Any]) -> CpuOptions:
     """The options of a module, range-checked. Raises ValueError with one line."""
-    options = CpuOptions(params["window"], params["subwindows"], params["min_cpu_percent"])
+    options = CpuOptions(params["window"], params["subwindows"], params["min_cpu_percent"], params["pids"])
     fault = _fault(options)
     if fault:
         raise ValueError(fault)

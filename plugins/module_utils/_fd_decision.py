@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import List, NamedTuple, Optional
 
+from ansible_collections.closewait.remediation.plugins.module_utils import _closable
+
 CLOSE = "close"
 PLACEHOLDER = "placeholder"
 AUTO = "auto"
@@ -157,35 +159,20 @@ def _watched(target: Target, seen: Observed, options: Options) -> Optional[Decis
 
 
 def _method(target: Target, process: Process, options: Options) -> Decision:
-    if not options.force_runtime:
-        unsafe = _unsafe_runtime(process)
-        if unsafe and not target.ghost:
-            return _refuse(unsafe, RESTART)
+    unsafe = None if options.force_runtime else _closable.why_not(process.runtime, process.loops, process.role)
+    if unsafe:
+        return _refuse(unsafe, RESTART)
     if target.ghost:
         method, reason = CLOSE, "the holder of a ghost never uses it"
-    elif process.role == "celery-prefork":
+    elif process.role == _closable.KOMBU_EVENT_LOOP:
         method, reason = CLOSE, "kombu meets EBADF, gives the connection up and reconnects"
     else:
         method, reason = PLACEHOLDER, "the number stays taken, so that the owner's next use fails cleanly"
     # kombu registers its fds anew in every round, and it is EBADF that makes it let go of the connection.
-    settle = not target.ghost and process.role != "celery-prefork"
+    settle = not target.ghost and process.role != _closable.KOMBU_EVENT_LOOP
     if options.method != AUTO:
         method, reason = options.method, "asked for"
     return Decision(None, method, reason, None, settle)
-
-
-def _unsafe_runtime(process: Process) -> Optional[str]:
-    loops = {loop.split()[0] for loop in process.loops}
-    role = process.role or ""
-    if "gevent" in loops or role in ("celery-gevent", "celery-eventlet"):
-        return "the program runs on gevent or eventlet: closing aborts it or leaves it deaf"
-    if "uvloop" in loops:
-        return "the program runs on uvloop, for which closing from outside is not known to be safe"
-    if process.runtime not in ("cpython", "pypy"):
-        return "the runtime (%s) is not known to survive it" % process.runtime
-    if role.startswith("celery-") and role != "celery-prefork":
-        return "for a Celery %s pool closing is not known to be safe" % role[len("celery-") :]
-    return None
 
 
 def _refuse(reason: str, alternative: Optional[str]) -> Decision:

@@ -31,7 +31,7 @@ ALL = "all"
 
 #: In this order: the window first, so that the sockets are looked at when it is known who was busy up to then.
 COLLECTORS: Dict[str, Collect] = {
-    "cpu": lambda options: cpu.collect(*options.cpu, max_items=options.max_items),
+    "cpu": lambda options: cpu.collect(options.cpu, options.max_items),
     "tcp": lambda options: tcp.collect(options.max_items),
     "redis": lambda options: redis.collect(options.redis, options.max_items),
 }

@@ -131,6 +131,7 @@ def watchers(found: Sequence[_watchers.Watcher], sockets: Mapping[int, Placed], 
 def watcher_fact(watcher: _watchers.Watcher, sockets: Mapping[int, Placed], holders: Index) -> Fact:
     """One registration with the socket behind it, and what its number means in that process now."""
     number_now = watcher.owner.table.sockets.get(watcher.fd)
+    owners = holders.get(watcher.inode, [])
     return {
         **_registration(watcher),
         "name": watcher.owner.name,
@@ -138,7 +139,8 @@ def watcher_fact(watcher: _watchers.Watcher, sockets: Mapping[int, Placed], hold
         "kind": watcher.kind,
         "socket": _watched_socket(watcher, sockets),
         "number_now": _number_now(watcher, number_now),
-        "holders": [holder(item) for item in holders.get(watcher.inode, [])[:HOLDERS_SHOWN]],
+        "holders": [holder(item) for item in owners[:HOLDERS_SHOWN]],
+        "holders_omitted": max(0, len(owners) - HOLDERS_SHOWN),
     }
 
 

@@ -20,11 +20,6 @@ extends_documentation_fragment:
   - closewait.remediation.attributes.remediation_group
   - closewait.remediation.bounded
   - closewait.remediation.cpu
-options:
-  pids:
-    description: Only these processes, however little they use.
-    type: list
-    elements: int
 requirements:
   - psutil
 notes:
@@ -70,6 +65,10 @@ ansible_facts:
             cpus:
               description: Number of CPUs of the host.
               type: int
+            asked:
+              description: The processes named in O(pids).
+              type: list
+              elements: int
             processes_total:
               description: Processes that lived through the window.
               type: int
@@ -91,7 +90,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_sampling, _facts_result, _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu
 
-ARGUMENTS = {**_facts_result.BOUNDED, **_cpu_options.ARGUMENTS, "pids": {"type": "list", "elements": "int"}}
+ARGUMENTS = {**_facts_result.BOUNDED, **_cpu_options.ARGUMENTS}
 
 
 def main() -> None:
@@ -99,14 +98,14 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     if not _cpu_sampling.HAS_PSUTIL:
         module.fail_json(msg=cpu.NO_PSUTIL)
-    unknown = [pid for pid in module.params["pids"] or [] if _procfs.stat(pid) is None]
+    unknown = [pid for pid in module.params["pids"] if _procfs.stat(pid) is None]
     if unknown:
         module.fail_json(msg="no such process: %s; take pids from this host, now" % ", ".join(map(str, unknown)))
     try:
         options = _cpu_options.parse(module.params)
     except ValueError as exc:
         module.fail_json(msg=str(exc))
-    facts = cpu.collect(*options, max_items=_facts_result.max_items(module), pids=module.params["pids"])
+    facts = cpu.collect(options, _facts_result.max_items(module))
     _facts_result.leave(module, {"cpu": facts})
 
 

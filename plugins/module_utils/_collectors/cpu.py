@@ -9,11 +9,12 @@ Sources: psutil and ``/proc/PID/task/*`` over a window; executable, maps, enviro
 from __future__ import annotations
 
 import os
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _cmdline,
     _cpu_facts,
+    _cpu_options,
     _cpu_sampling,
     _procfs,
     _runtime,
@@ -25,16 +26,15 @@ Ranked = List[Tuple[_cpu_sampling.Key, _cpu_facts.Usage]]
 NO_PSUTIL = "psutil is missing for this interpreter; install python3-psutil (or pip install psutil) on the managed host"
 
 
-def collect(
-    window: float, subwindows: int, min_percent: float, max_items: int, pids: Optional[Sequence[int]] = None
-) -> _cpu_facts.Fact:
-    """The ``cpu`` facts. ``window`` seconds; processes below ``min_percent`` are left out unless named in ``pids``."""
+def collect(options: _cpu_options.CpuOptions, max_items: int) -> _cpu_facts.Fact:
+    """The ``cpu`` facts. ``asked`` repeats the pids of the options: one that is not listed did not live through the window."""
     errors: Errors = []
     facts: _cpu_facts.Fact = {
         "errors": errors,
-        "window_s": window,
-        "subwindows": subwindows,
+        "window_s": options.window,
+        "subwindows": options.subwindows,
         "cpus": os.cpu_count(),
+        "asked": sorted(set(options.pids)),
         "processes_total": None,
         "processes": None,
         "omitted": 0,
@@ -42,8 +42,8 @@ def collect(
     if not _cpu_sampling.HAS_PSUTIL:
         errors.append({"source": "psutil", "reason": NO_PSUTIL})
         return facts
-    history = _cpu_sampling.follow(window, subwindows, min_percent)
-    ranked = _ranked(history, min_percent, frozenset(pids or ()))
+    history = _cpu_sampling.follow(options.window, options.subwindows, options.min_percent)
+    ranked = _ranked(history, options.min_percent, frozenset(options.pids))
     facts["processes_total"] = len(history)
     facts["processes"] = [process for key, usage in ranked[:max_items] for process in _process(key, usage)]
     facts["omitted"] = max(0, len(ranked) - max_items)
@@ -55,9 +55,9 @@ def _ranked(history: _cpu_sampling.History, min_percent: float, wanted: frozense
     kept = [
         (key, usage)
         for key, usage in usages
-        if key.pid in wanted or (not wanted and max(usage.percent, *usage.windows) >= min_percent)
+        if key.pid in wanted or max(usage.percent, *usage.windows) >= min_percent
     ]
-    return sorted(kept, key=lambda item: (-item[1].percent, item[0].pid))
+    return sorted(kept, key=lambda item: (item[0].pid not in wanted, -item[1].percent, item[0].pid))
 
 
 def _process(key: _cpu_sampling.Key, usage: _cpu_facts.Usage) -> list[_cpu_facts.Fact]:
