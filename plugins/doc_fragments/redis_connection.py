@@ -12,17 +12,13 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   host:
-    description:
-      - Name or address that the server listens on. A wildcard (V(0.0.0.0), V(::)) is asked on the loopback address.
-      - Mutually exclusive with O(unix_socket).
+    description: Name or address of the server. For a wildcard (V(0.0.0.0), V(::)) the loopback address is asked.
     type: str
   port:
-    description:
-      - TCP port of the server.
-      - Mutually exclusive with O(unix_socket).
+    description: TCP port of the server.
     type: int
   unix_socket:
-    description: Path of the server's unix socket.
+    description: Path of the server's unix socket. Takes precedence over O(host), O(port) and O(tls).
     type: path
   username:
     description:

@@ -144,7 +144,7 @@ def edited(text: str, edits: Iterable[Change]) -> str:
 def appended(text: str, added: Sequence[str]) -> str:
     """The text with these lines at its end, ended the way its other lines are."""
     newline = "\r\n" if "\r\n" in text else "\n"
-    start = newline if added and text and not text.endswith("\n") else ""
+    start = "\n" if added and text and not text.endswith("\n") else ""
     return text + start + "".join(line + newline for line in added)
 
 

@@ -22,7 +22,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "redis_cli": {"type": "path"},
     "reply_timeout": {"type": "float", "default": 5.0},
 }
-MUTUALLY_EXCLUSIVE = [("unix_socket", "host"), ("unix_socket", "port"), ("unix_socket", "tls")]
 REQUIRED_TOGETHER = [("tls_cert", "tls_key")]
 
 

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
-from typing import Iterable, NamedTuple, Optional
+from contextlib import contextmanager
+from typing import Iterable, Iterator, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _procfs, _sock_diag
+from ansible_collections.closewait.remediation.plugins.module_utils._redis_reply import RedisError
 
 NAMES = frozenset(("redis-server", "valkey-server"))
 _LISTEN = 10
@@ -31,18 +33,16 @@ def servers(proc: str = "/proc") -> list[_procfs.Stat]:
 
 
 def listening(pid: int, proc: str = "/proc") -> Listening:
-    """Raises OSError: PermissionError without root, and when the process has just ended."""
-    namespaces, _denied = _netns.discover([pid], proc)
-    if not namespaces:
-        raise PermissionError(13, os.strerror(13), "%s/%d/ns/net" % (proc, pid))
+    """Raises PermissionError without root, FileNotFoundError or ProcessLookupError when the process has just ended."""
+    namespace = _namespace(pid, proc)
     inodes = set(_procfs.fd_table(pid, proc).sockets.values())
-    with _netns.entered(namespaces[0], proc):
+    with _netns.entered(namespace, proc):
         sock = _sock_diag.open_socket()
     with sock:
         tcp = sorted(found.local for found in _sock_diag.in_state(sock, _LISTEN) if found.inode in inodes)
     # The kernel shows the table of the process's own network namespace here.
     with open("%s/%d/net/unix" % (proc, pid), encoding="utf-8", errors="surrogateescape") as table:
-        return Listening(namespaces[0], tcp, unix_listeners(table, inodes))
+        return Listening(namespace, tcp, unix_listeners(table, inodes))
 
 
 def unix_listeners(table: Iterable[str], inodes: set[int]) -> list[str]:
@@ -73,6 +73,30 @@ def reads(pid: int, path: str, proc: str = "/proc") -> bool:
         return False
 
 
+@contextmanager
+def beside(pid: Optional[int], proc: str = "/proc") -> Iterator[None]:
+    """In the network namespace of that server inside the ``with`` block; without a pid just where we are.
+
+    Raises RedisError (``gone``) when no server has this pid, and OSError when its namespace cannot be entered.
+    """
+    if pid is None:
+        yield
+        return
+    if server_with_pid(pid, proc) is None:
+        raise RedisError("gone", "process %d is no Redis server (any more)" % pid)
+    with _netns.entered(_namespace(pid, proc), proc):
+        yield
+
+
+def pid_in_own_namespace(pid: int, proc: str = "/proc") -> int:
+    """What the process itself takes for its pid (``NSpid`` of proc_pid_status(5), Linux 4.1)."""
+    return int(_procfs.status(pid, proc).get("NSpid", str(pid)).split()[-1])
+
+
 def reachable(pid: int, path: str, proc: str = "/proc") -> str:
     """A path by which we reach what the process calls ``path``, whatever mount namespace or root it has."""
     return "%s/%d/root%s" % (proc, pid, path)
+
+
+def _namespace(pid: int, proc: str) -> _netns.Namespace:
+    return _netns.Namespace(os.stat("%s/%d/ns/net" % (proc, pid)).st_ino, pid, 1)

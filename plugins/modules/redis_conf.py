@@ -140,6 +140,7 @@ from pathlib import Path
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _redis_cli,
     _redis_conf_rewrite,
@@ -228,7 +229,7 @@ def _check_server(pid: Optional[int], main: str) -> None:
 
 
 def _rewrite(main: str, wanted: Mapping[str, str], params: Mapping[str, Any]) -> _redis_conf_rewrite.Rewrite:
-    if params["include_path"] is None:
+    if params["include_path"] is None or params["include_content"] is None:
         return _redis_conf_rewrite.in_place(main, wanted)
     include = _redis_conf_rewrite.Include(params["include_path"], params["include_content"])
     return _redis_conf_rewrite.by_include(main, wanted, include)

@@ -129,6 +129,7 @@ ansible_facts:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.closewait.remediation.plugins.module_utils import _redis_options
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis
 
@@ -137,7 +138,6 @@ def main() -> None:
     """Ask one server, or all of this host."""
     module = AnsibleModule(
         argument_spec={"max_items": {"type": "int", "default": 100}, **_redis_options.ARGUMENTS},
-        mutually_exclusive=_redis_options.MUTUALLY_EXCLUSIVE,
         required_together=_redis_options.REQUIRED_TOGETHER,
         supports_check_mode=True,
     )

@@ -28,6 +28,12 @@ options:
       - Seconds between TCP keepalives to silent clients. V(0) is none.
       - Without it the setting is left alone.
     type: int
+  server_pid:
+    description:
+      - Process id of the server on the managed host. It is asked from the network namespace of that process, so a
+        server in a container need not publish its port, and O(unix_socket) is a path as that process sees it.
+      - It fails when another process answers there.
+    type: int
 extends_documentation_fragment:
   - closewait.remediation.redis_connection
   - closewait.remediation.attributes
@@ -102,13 +108,16 @@ version:
   sample: 7.0.15
 """
 
+from dataclasses import replace
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _redis_cli,
     _redis_live,
     _redis_options,
+    _redis_process,
     _redis_reply,
 )
 
@@ -119,9 +128,9 @@ def main() -> None:
         argument_spec={
             "timeout": {"type": "int", "default": 0},
             "tcp_keepalive": {"type": "int"},
+            "server_pid": {"type": "int"},
             **_redis_options.ARGUMENTS,
         },
-        mutually_exclusive=_redis_options.MUTUALLY_EXCLUSIVE,
         required_together=_redis_options.REQUIRED_TOGETHER,
         supports_check_mode=True,
     )
@@ -129,9 +138,11 @@ def main() -> None:
     try:
         _redis_live.check(wanted)
         client = _client(module)
-        result = _run(module, client, wanted) if client else _not_installed(wanted)
+        result = _beside_server(module, client, wanted) if client else _not_installed(wanted)
     except _redis_reply.RedisError as exc:
         module.fail_json(msg=str(exc), kind=exc.kind)
+    except OSError as exc:
+        module.fail_json(msg="%s: %s; run this as root" % (exc.filename or "setns", exc.strerror), kind="hidden")
     module.exit_json(**result)
 
 
@@ -146,16 +157,21 @@ def _client(module: AnsibleModule) -> Optional[str]:
         return None
 
 
+def _beside_server(module: AnsibleModule, client: str, wanted: Mapping[str, Optional[int]]) -> dict[str, Any]:
+    with _redis_process.beside(module.params["server_pid"]):
+        return _run(module, client, wanted)
+
+
 def _run(module: AnsibleModule, client: str, wanted: Mapping[str, Optional[int]]) -> dict[str, Any]:
-    server = _redis_cli.RedisCli(
-        client,
-        _redis_options.endpoint(module.params),
-        _redis_options.login(module.params),
-        module.params["reply_timeout"],
-    )
+    params = module.params
+    endpoint = _redis_options.endpoint(params)
+    if params["server_pid"] and endpoint.unix_socket:
+        endpoint = replace(endpoint, unix_socket=_redis_process.reachable(params["server_pid"], endpoint.unix_socket))
+    server = _redis_cli.RedisCli(client, endpoint, _redis_options.login(params), params["reply_timeout"])
     before = _redis_live.read(server)
     changes = _redis_live.differing(before, wanted)
     identity = _identity(module, server)
+    _check_process(params["server_pid"], identity["process_id"])
     after = {**before, **changes}
     if changes and not module.check_mode:
         after = _redis_live.change(server, before, changes)
@@ -168,6 +184,15 @@ def _identity(module: AnsibleModule, server: _redis_cli.RedisCli) -> dict[str, A
     except _redis_reply.RedisError as exc:
         module.warn("INFO: %s. So neither version nor configuration file are known." % exc)
         return _nobody()
+
+
+def _check_process(pid: Optional[int], answering: Optional[int]) -> None:
+    if pid is None:
+        return
+    own = _redis_process.pid_in_own_namespace(pid)
+    if answering != own:
+        said = "process %s answers there instead of %d" % (answering, own)
+        raise _redis_reply.RedisError("stranger", said, "nothing was changed")
 
 
 def _nobody() -> dict[str, Any]:

@@ -51,8 +51,8 @@ def collect(asking: Asking, max_items: int, proc: str = "/proc") -> Fact:
         found = _redis_process.servers(proc)
     except OSError as exc:
         return _facts([{"source": proc, "reason": str(exc)}], None, 0)
-    instances = [_instance(stat, asking, proc) for stat in found[:max_items]]
-    return _facts([], instances, len(found) - len(instances))
+    instances = (_instance(stat, asking, proc) for stat in found[:max_items])
+    return _facts([], [instance for instance in instances if instance], max(0, len(found) - max_items))
 
 
 def ask(endpoint: Endpoint, asking: Asking, proc: str = "/proc") -> Fact:
@@ -68,9 +68,12 @@ def _facts(errors: List[Dict[str, str]], instances: Optional[List[Fact]], omitte
     return {"errors": errors, "instances": instances, "omitted": omitted}
 
 
-def _instance(stat: _procfs.Stat, asking: Asking, proc: str) -> Fact:
+def _instance(stat: _procfs.Stat, asking: Asking, proc: str) -> Optional[Fact]:
+    """None when the process has ended since it was listed."""
     try:
         place = _redis_process.listening(stat.pid, proc)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
     except OSError as exc:
         reply = Reply(failure=RedisError("hidden", "its sockets cannot be read: %s" % exc.strerror, "run this as root"))
         return {**_process(stat), **_sockets([], []), **_said(reply)}
