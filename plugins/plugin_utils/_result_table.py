@@ -47,7 +47,8 @@ def _host(host: HostResult) -> Iterator[str]:
 def _process(process: ProcessResult) -> str:
     verdict = process["verdict"].replace("_", " ")
     cpu = f"CPU {_percent(process['cpu_percent_before'])} before, {_percent(process['cpu_percent_now'])} now"
-    return f"{process['pid']} {process['name']}, {', '.join(process['findings'])}: {verdict}, {process['reason']}; {cpu}"
+    found = ", ".join(process["findings"])
+    return f"{process['pid']} {process['name']}, {found}: {verdict}, {process['reason']}; {cpu}"
 
 
 def _percent(value: float | None) -> str:
@@ -56,5 +57,6 @@ def _percent(value: float | None) -> str:
 
 def _cause(cause: CauseResult) -> Iterator[str]:
     where = f"{cause['host']} ({cause['address']}:{cause['port']})"
-    change = f"{cause['setting']} {cause['before']} before, {'unknown' if cause['now'] is None else cause['now']} now"
-    yield from labelled(cause["service"], f"{where}: {change}, {cause['verdict'].replace('_', ' ')}", indent=2)
+    change = f"{cause['setting']} was {cause['before']}"
+    verdict = cause["verdict"].replace("_", " ")
+    yield from labelled(cause["service"], f"{where}: {change}; {verdict}, {cause['reason']}", indent=2)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
 SCALARS = (str, bool, int, float)
 
@@ -32,6 +32,8 @@ def conform(value: object, shape: Any, where: str = "") -> Any:
         return _items(value, get_args(shape)[0], where)
     if origin is dict:
         return _mapping(value, get_args(shape)[1], where)
+    if origin is Literal:
+        return _word(value, get_args(shape), where)
     return _scalar(value, shape, where)
 
 
@@ -74,6 +76,12 @@ def _mapping(value: object, shape: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise _unfit(value, "an object", where)
     return {_scalar(key, str, where): conform(item, shape, f"{where}.{key}") for key, item in value.items()}
+
+
+def _word(value: object, words: tuple[Any, ...], where: str) -> Any:
+    if value not in words:
+        raise ShapeError(f"{where.lstrip('.') or 'it'} should be one of {', '.join(map(str, words))}")
+    return _untagged(value)
 
 
 def _scalar(value: object, shape: Any, where: str) -> Any:
