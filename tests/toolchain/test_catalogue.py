@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.closewait.remediation.tests.toolchain import catalogue, interpreters
 from ansible_collections.closewait.remediation.tests.toolchain.interpreters import Interpreter, Version
 from ansible_collections.closewait.remediation.tests.toolchain.layout import ROOT

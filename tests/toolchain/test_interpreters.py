@@ -9,7 +9,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-
 from ansible_collections.closewait.remediation.tests.toolchain import interpreters
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-
 from ansible_collections.closewait.remediation.tests.toolchain import runner
 from ansible_collections.closewait.remediation.tests.toolchain.stage import Outcome, Stage
 
