@@ -1,10 +1,14 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Command lines fit to be shown: bounded, and without the secrets that programs take as arguments."""
+"""Command lines fit to be shown: bounded, and without the secrets that programs take as arguments.
+
+Better one word too many hidden than one password shown.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Sequence
 
@@ -12,21 +16,37 @@ ARGUMENT_CHARS = 200
 ARGUMENTS = 32
 HIDDEN = "********"
 
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-_SECRET_VALUE = re.compile(r"(?i)^(-{0,2}[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api-?key|requirepass)[\w.-]*[=:])(.+)$")
-_SECRET_NAME = re.compile(r"(?i)^-{1,2}[\w.-]*(?:password|passwd|secret|token|api-?key|requirepass)$")
+_SECRET = r"[\w.-]*(?:pass|pwd|secret|token|auth|credential|api-?_?key)[\w.-]*"
+_URL_LOGIN = re.compile(r"(?<=://)\S*(?=@)")
+_ASSIGNED = re.compile(r"(?i)(%s[\"']?\s*[=:]\s*[\"']?)([^\s&\"',}]+)" % _SECRET)
+_FOLLOWED = re.compile(r"(?i)((?:^|\s)--?%s\s+)(\S+)" % _SECRET)
+_OPTION = re.compile(r"(?i)^--?%s$" % _SECRET)
+
+#: Short options that take a secret, per program: as the next word, or written to the letter.
+_NEXT_WORD = {"redis-cli": ("-a",), "valkey-cli": ("-a",), "redis-benchmark": ("-a",), "curl": ("-u", "--user")}
+_GLUED = re.compile(r"^-p(.+)$")
+_GLUES = ("mysql", "mariadb")
 
 
 def shown(arguments: Sequence[str]) -> list[str]:
-    """The arguments with URL credentials and values of password-like options replaced, long ones cut."""
+    """The arguments with URL logins and whatever is named like a secret replaced; cuts in number and length are stated."""
+    program = os.path.basename(arguments[0]) if arguments else ""
     result: list[str] = []
     hide = False
     for argument in arguments[:ARGUMENTS]:
-        result.append(HIDDEN if hide else _clean(argument))
-        hide = bool(_SECRET_NAME.match(argument))
+        result.append(HIDDEN if hide else _cut(_clean(program, argument)))
+        hide = bool(_OPTION.match(argument)) or argument in _NEXT_WORD.get(program, ())
+    if len(arguments) > ARGUMENTS:
+        result.append("… (%d more)" % (len(arguments) - ARGUMENTS))
     return result
 
 
-def _clean(argument: str) -> str:
-    clean = _SECRET_VALUE.sub(r"\1" + HIDDEN, _USERINFO.sub(HIDDEN, argument))
-    return clean if len(clean) <= ARGUMENT_CHARS else clean[: ARGUMENT_CHARS - 1] + "…"
+def _clean(program: str, argument: str) -> str:
+    if program.startswith(_GLUES) and _GLUED.match(argument):
+        return "-p" + HIDDEN
+    argument = _URL_LOGIN.sub(HIDDEN, argument)
+    return _FOLLOWED.sub(r"\1" + HIDDEN, _ASSIGNED.sub(r"\1" + HIDDEN, argument))
+
+
+def _cut(argument: str) -> str:
+    return argument if len(argument) <= ARGUMENT_CHARS else argument[: ARGUMENT_CHARS - 1] + "…"

@@ -58,7 +58,8 @@ class Observed(NamedTuple):
     """The fd at one moment.
 
     ``start_time`` None: no such process. ``inode`` None: not a socket (``is_open`` tells whether the number is open).
-    ``state``: TCP state name, "CLOSE" for a TCP socket in no listing, None when it is not TCP. Bytes and seconds.
+    ``state``: TCP state name, "CLOSE" for a TCP socket in no listing, None when it is not TCP. Bytes and seconds;
+    ``unread`` None: could not look.
     ``epolls``: own epoll fds that have this very file registered. ``holders``: other processes that hold the socket,
     ``ghost_watchers``: processes that watch it without holding it.
     """
@@ -68,7 +69,7 @@ class Observed(NamedTuple):
     inode: Optional[int]
     state: Optional[str]
     cookie: Optional[str]
-    unread: int
+    unread: Optional[int]
     unsent: int
     age: float
     epolls: List[int]
@@ -128,6 +129,8 @@ def _connection(seen: Observed, options: Options) -> Optional[Decision]:
         return _refuse("it is not half-closed but %s" % seen.state, None)
     if seen.unsent:
         return _refuse("%d bytes are not sent or not acknowledged yet" % seen.unsent, "wait, or " + RESTART)
+    if seen.unread is None and not options.allow_unread:
+        return _refuse("whether it has unread bytes cannot be seen", "set allow_unread if they may be lost")
     if seen.unread and not options.allow_unread:
         return _refuse("%d bytes are unread and would be lost" % seen.unread, "set allow_unread if they may be lost")
     if seen.age < options.min_age:

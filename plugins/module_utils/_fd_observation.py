@@ -21,6 +21,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _netns,
     _procfs,
     _sock_diag,
+    _socket_queue,
     _watchers,
 )
 
@@ -80,7 +81,7 @@ class Observer:
             inode=inode,
             state=self._state(target, tcp) if inode == target.inode else None,
             cookie="%016x" % tcp.cookie if tcp else None,
-            unread=_half_closed.unread_bytes(tcp) if tcp else 0,
+            unread=_half_closed.unread_bytes(tcp) if tcp else self._unread_unlisted(target, inode),
             unsent=tcp.send_q if tcp else 0,
             age=_half_closed.clock(tcp).age.min if tcp else float("inf"),
             epolls=sorted(own),
@@ -125,6 +126,10 @@ class Observer:
             return _sock_diag.STATES.get(tcp.state, str(tcp.state))
         holder = _holders.Holder(target.pid, target.start_time, target.fd, "")
         return _watchers.UNLISTED if _holders.protocol(holder, self._proc) in _watchers.TCP else None
+
+    def _unread_unlisted(self, target: _fd_decision.Target, inode: Optional[int]) -> Optional[int]:
+        """After a reset what had arrived can still be read, and no listing tells how much that is."""
+        return _socket_queue.unread(target.pid, target.fd) if inode == target.inode else 0
 
     def _census(self, channel: socket.socket) -> Mapping[int, bytes]:
         if channel not in self._censuses:

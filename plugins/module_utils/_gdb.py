@@ -13,14 +13,17 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import subprocess
 import time
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, NamedTuple, NoReturn
 
 _VALUE = re.compile(r'^\^done,value="(.*)"$')
 _REASON = re.compile(r'reason="([^"]*)"')
 _SIGNAL = re.compile(r'signal-name="([^"]*)"')
 _MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
+
+LONGEST_LINE = 1 << 20
 
 _SETTINGS = (
     "set confirm off",
@@ -64,6 +67,7 @@ class Session:
                 cwd=empty_folder,
                 env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": empty_folder},
                 start_new_session=True,
+                bufsize=0,
             )
         except OSError as exc:
             raise GdbError("cannot start gdb (%s): %s; install the package gdb" % (gdb, exc.strerror)) from exc
@@ -113,17 +117,18 @@ class Session:
                 self._send("-gdb-exit")
                 self._process.wait(min(self._timeout, 2.0))
             except (GdbError, subprocess.TimeoutExpired):
-                self._kill()
+                pass
+        self._kill()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
 
     def _stopped(self) -> Stopped:
         line = self._until(lambda text: text.startswith("*stopped"))
-        reason, signal = _REASON.search(line), _SIGNAL.search(line)
+        reason, name = _REASON.search(line), _SIGNAL.search(line)
         if reason and reason.group(1).startswith("exited"):
             raise GdbError("the process ended while it was being looked at")
-        return Stopped(reason.group(1) if reason else "", signal.group(1) if signal else "")
+        return Stopped(reason.group(1) if reason else "", name.group(1) if name else "")
 
     def _send(self, text: str) -> None:
         assert self._process.stdin is not None
@@ -137,27 +142,38 @@ class Session:
         deadline = time.monotonic() + self._timeout
         while True:
             line = self._line(deadline)
-            if line is None:
-                self._kill()
-                raise GdbError("gdb gave no answer in %g s and was killed; the target runs on" % self._timeout)
             if wanted(line):
                 return line
 
-    def _line(self, deadline: float) -> Optional[str]:
-        """The next line; None when the deadline passes."""
-        assert self._process.stdout is not None
-        fd = self._process.stdout.fileno()
+    def _line(self, deadline: float) -> str:
+        """The next line. A gdb that is late, has ended or babbles is killed."""
         while b"\n" not in self._buffer:
-            ready = select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]
-            if not ready:
-                return None
-            chunk = os.read(fd, 65536)
-            if not chunk:
-                raise GdbError("gdb has ended by itself (exit status %s)" % self._process.wait())
-            self._buffer += chunk
+            self._buffer += self._read(deadline)
+            if len(self._buffer) > LONGEST_LINE:
+                self._give_up("gdb sends a line without end")
+        if time.monotonic() >= deadline:
+            self._give_up("gdb gave no answer in %g s" % self._timeout)
         raw, self._buffer = self._buffer.split(b"\n", 1)
         return raw.decode("utf-8", "replace").rstrip()
 
+    def _read(self, deadline: float) -> bytes:
+        assert self._process.stdout is not None
+        fd = self._process.stdout.fileno()
+        if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            self._give_up("gdb gave no answer in %g s" % self._timeout)
+        chunk = os.read(fd, 65536)
+        if not chunk:
+            self._give_up("gdb has ended by itself")
+        return chunk
+
+    def _give_up(self, why: str) -> NoReturn:
+        self._kill()
+        raise GdbError("%s and was killed; what it held runs on" % why)
+
     def _kill(self) -> None:
-        self._process.kill()
+        """The whole session that was made for gdb: what was started as gdb may be a wrapper around it."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         self._process.wait()

@@ -42,6 +42,8 @@ def dump(sock: socket.socket, kind: int, body: bytes) -> Iterator[memoryview]:
     while True:
         for answer, payload in _messages(_receive(sock)):
             if answer == NLMSG_DONE:
+                # The end of a dump carries its error: a kernel without tcp_diag ends an empty dump with ENOENT.
+                _check(payload)
                 return
             yield payload
 
@@ -76,12 +78,16 @@ def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
     offset = 0
     while offset < len(data):
         length, kind = HEADER.unpack_from(data, offset)[:2]
+        if length < HEADER.size:
+            raise NetlinkError(errno.EPROTO, "netlink gave a message shorter than its header")
         payload = data[offset + HEADER.size : offset + length]
         if kind == NLMSG_ERROR:
-            _raise(struct.unpack_from("=i", payload)[0])
+            _check(payload)
         yield kind, payload
         offset += (length + 3) & ~3
 
 
-def _raise(code: int) -> None:
-    raise NetlinkError(-code, os.strerror(-code))
+def _check(payload: memoryview) -> None:
+    code = struct.unpack_from("=i", payload)[0] if len(payload) >= 4 else 0
+    if code < 0:
+        raise NetlinkError(-code, os.strerror(-code))

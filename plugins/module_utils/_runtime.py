@@ -22,9 +22,12 @@ _PYTHON = re.compile(r"(?:^|/)(?:lib)?(python|pypy)(\d)(?:\.(\d+))?[a-z]*(?:\.so
 _VERSION = rb"(?<![\d.])(%s\.\d{1,3}(?:(?:a|b|rc)\d{1,2})?\+?)\0"
 _NAMES = {"node": "node", "nodejs": "node", "java": "java", "beam.smp": "erlang", "ruby": "ruby", "php": "php"}
 _LOOPS = {"gevent": re.compile(r"/gevent/"), "uvloop": re.compile(r"/uvloop/"), "asyncio": re.compile(r"/_asyncio\.")}
-_POOL = re.compile(r"(?:^|\s)(?:-P|--pool)[=\s]*(prefork|processes|gevent|eventlet|solo|threads)\b")
+_POOL = re.compile(r"(?:^|\s)(?:-P|--pool)[=\s]*([\w.:]+)")
+_POOLS = {"processes": "prefork", **{name: name for name in ("prefork", "gevent", "eventlet", "solo", "threads")}}
 _CELERY = re.compile(r"(?:^|[/\s\[])celeryd?(?=[:\s\]]|$)")
-_CELERY_ACTION = re.compile(r"\bworker\b|celeryd:|ForkPoolWorker|MainProcess")
+_CELERY_APP = re.compile(r"(?:^|\s)(?:-A|--app)[=\s]*\S+")
+_CELERY_WORKER = re.compile(r"(?:^|\s)worker(?=\s|\)|$)|celeryd:|ForkPoolWorker|MainProcess")
+_SERVERS = re.compile(r"(?i)(?:^|[/\s])(gunicorn|uwsgi|twistd|uvicorn)(?=[:\s]|$)")
 
 
 class Runtime(NamedTuple):
@@ -44,18 +47,37 @@ def detect(pid: int, proc: str = "/proc") -> Runtime:
     python = _python(exe, files)
     name = python[0] if python else _NAMES.get(os.path.basename(exe), "unknown")
     version = _python_version(root, python) if python else None
-    return Runtime(name, version, _loops(root, files), role(_procfs.cmdline(pid, proc)))
+    return Runtime(name, version, _loops(root, files), role(_procfs.cmdline(pid, proc), _relatives(pid, proc)))
 
 
-def role(arguments: Sequence[str]) -> Optional[str]:
-    """What the command line says the process is: ``celery-prefork``, ``celery-gevent``, …, ``gunicorn``, ``twistd``."""
+def role(arguments: Sequence[str], relatives: Sequence[Sequence[str]]) -> Optional[str]:
+    """What the process is: ``celery-prefork``, ``celery-gevent``, …, ``gunicorn``, ``uwsgi``, ``twistd``, ``uvicorn``.
+
+    ``relatives``: command lines of its parent and children. The pool of a Celery worker may be set in its app, where no
+    command line shows it; a prefork worker then still has Celery processes around it. ``celery-unknown``: not told.
+    """
     line = " ".join(arguments)
-    if _CELERY.search(line) and _CELERY_ACTION.search(line):
-        pool = _POOL.search(line)
-        kind = pool.group(1) if pool else "prefork"
-        return "celery-" + ("prefork" if kind == "processes" else kind)
-    names = {os.path.basename(word) for word in arguments[:3]}
-    return next((name for name in ("gunicorn", "uwsgi", "twistd", "uvicorn") if name in names), None)
+    if _is_celery_worker(line):
+        return "celery-" + _celery_pool(line, [" ".join(relative) for relative in relatives])
+    server = _SERVERS.search(" ".join(arguments[:6]))
+    return server.group(1).lower() if server else None
+
+
+def _is_celery_worker(line: str) -> bool:
+    return bool(_CELERY.search(line) and _CELERY_WORKER.search(_CELERY_APP.sub(" ", line)))
+
+
+def _celery_pool(line: str, relatives: Iterable[str]) -> str:
+    pool = _POOL.search(line)
+    if pool:
+        return _POOLS.get(pool.group(1), "custom")
+    return "prefork" if any(_is_celery_worker(relative) for relative in relatives) else "unknown"
+
+
+def _relatives(pid: int, proc: str) -> list[list[str]]:
+    stat = _procfs.stat(pid, proc)
+    pids = _procfs.children(pid, proc) + ([stat.ppid] if stat else [])
+    return [_procfs.cmdline(relative, proc) for relative in pids]
 
 
 def _python(exe: str, files: Iterable[str]) -> Optional[tuple[str, str, str]]:

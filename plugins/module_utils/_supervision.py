@@ -10,7 +10,7 @@ from typing import Mapping, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 
-_UNIT = re.compile(r"/([^/]+\.(?:service|scope))(?:/|$)", re.MULTILINE)
+_UNIT = re.compile(r"/([^/]+\.(?:service|scope))(?=/|$)", re.MULTILINE)
 
 
 class Supervisor(NamedTuple):
