@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """In which programs an fd may be closed from outside. Pure; shared by the rules (controller) and ``fd_close`` (target).
 
-Only CPython and PyPy without gevent or eventlet were seen to survive it and to go on working. gevent aborts on an active
-watcher (libev's assertion, from 25.4 on) or lives on without ever consuming again.
+Only CPython and PyPy without gevent or eventlet were seen to survive it and to go on working. gevent aborts on an
+active watcher (libev's assertion, from 25.4 on) or lives on without ever consuming again.
 """
 
 from __future__ import annotations

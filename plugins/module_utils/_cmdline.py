@@ -16,11 +16,11 @@ ARGUMENT_CHARS = 200
 ARGUMENTS = 32
 HIDDEN = "********"
 
-_SECRET = r"[\w.-]*(?:pass|pwd|secret|token|auth|credential|api-?_?key)[\w.-]*"
+_NAMED_LIKE_ONE = r"[\w.-]*(?:pass|pwd|secret|token|auth|credential|api-?_?key)[\w.-]*"
 _URL_LOGIN = re.compile(r"(?<=://)\S*(?=@)")
-_ASSIGNED = re.compile(r"(?i)(%s[\"']?\s*[=:]\s*[\"']?)([^\s&\"',}]+)" % _SECRET)
-_FOLLOWED = re.compile(r"(?i)((?:^|\s)--?%s\s+)(\S+)" % _SECRET)
-_OPTION = re.compile(r"(?i)^--?%s$" % _SECRET)
+_ASSIGNED = re.compile(r"(?i)(%s[\"']?\s*[=:]\s*[\"']?)([^\s&\"',}]+)" % _NAMED_LIKE_ONE)
+_FOLLOWED = re.compile(r"(?i)((?:^|\s)--?%s\s+)(\S+)" % _NAMED_LIKE_ONE)
+_OPTION = re.compile(r"(?i)^--?%s$" % _NAMED_LIKE_ONE)
 
 #: Short options that take a secret, per program: as the next word, or written to the letter.
 _NEXT_WORD = {"redis-cli": ("-a",), "valkey-cli": ("-a",), "redis-benchmark": ("-a",), "curl": ("-u", "--user")}
@@ -29,7 +29,7 @@ _GLUES = ("mysql", "mariadb")
 
 
 def shown(arguments: Sequence[str]) -> list[str]:
-    """The arguments with URL logins and whatever is named like a secret replaced; cuts in number and length are stated."""
+    """The arguments with URL logins and whatever is named like a secret replaced; cuts are stated."""
     program = os.path.basename(arguments[0]) if arguments else ""
     result: list[str] = []
     hide = False

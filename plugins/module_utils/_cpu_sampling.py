@@ -113,11 +113,14 @@ def parse_thread(stat: str, status: str) -> Thread:
 
 def _thread(folder: str) -> Optional[Thread]:
     try:
-        with open(folder + "/stat", encoding="utf-8", errors="replace") as stat:
-            with open(folder + "/status", encoding="utf-8", errors="replace") as status:
-                return parse_thread(stat.read(), status.read())
+        return parse_thread(_read(folder + "/stat"), _read(folder + "/status"))
     except OSError:
         return None
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read()
 
 
 def _is_busy(ticks: list[Tick], busy_percent: float) -> bool:
@@ -131,16 +134,16 @@ def _append(history: History, ticks: dict[Key, Tick]) -> None:
 
 
 def _sweep(proc: str) -> dict[Key, Tick]:
-    return _collect(psutil.pids(), proc, with_threads=False)
+    return _collect(psutil.pids(), proc)
 
 
 def _ticks(keys: Iterable[Key], proc: str) -> dict[Key, Tick]:
     wanted = set(keys)
-    found = _collect([key.pid for key in wanted], proc, with_threads=True)
-    return {key: tick for key, tick in found.items() if key in wanted}
+    found = _collect([key.pid for key in wanted], proc)
+    return {key: tick._replace(threads=threads(key.pid, proc)) for key, tick in found.items() if key in wanted}
 
 
-def _collect(pids: Iterable[int], proc: str, with_threads: bool) -> dict[Key, Tick]:
+def _collect(pids: Iterable[int], proc: str) -> dict[Key, Tick]:
     found: dict[Key, Tick] = {}
     for pid in pids:
         stat = _procfs.stat(pid, proc)
@@ -150,8 +153,7 @@ def _collect(pids: Iterable[int], proc: str, with_threads: bool) -> dict[Key, Ti
             times = psutil.Process(pid).cpu_times()
         except psutil.NoSuchProcess:
             continue
-        per_thread = threads(pid, proc) if with_threads else {}
-        tick = Tick(time.monotonic(), times.user, times.system, stat.state, per_thread)
+        tick = Tick(time.monotonic(), times.user, times.system, stat.state, {})
         found[Key(pid, stat.start_time)] = tick
     return found
 

@@ -55,7 +55,7 @@ def is_off(target: _fd_decision.Target, proc: str = "/proc") -> bool:
 
 
 def settle(target: _fd_decision.Target, seconds: float, proc: str = "/proc") -> bool:
-    """Wait until the process sleeps, so that no round of its loop with the fd in hand is under way; False: it never did."""
+    """Wait until the process sleeps, so that no round of its loop with the fd in hand goes on; False: it never did."""
     deadline = time.monotonic() + seconds
     quiet = 0
     while quiet < _SETTLE_QUIET_STEPS and time.monotonic() < deadline:

@@ -125,7 +125,7 @@ class _Closer:
             try:
                 with stop:
                     self._chunk(stop, items, act)
-            except _injection.Interrupted as exc:
+            except _injection.SignalCameFirstError as exc:
                 interruptions += 1
                 if interruptions > INTERRUPTIONS:
                     raise _injection.InjectionError("signals (%s) keep coming first" % exc) from exc
@@ -195,7 +195,7 @@ class _Closer:
         self._report.results.append(result)
 
     def _failed(self, item: Pending, error: str) -> None:
-        """gdb or the process gave up: what became of the fd is looked at, not guessed."""
+        """Gdb or the process gave up: what became of the fd is looked at, not guessed."""
         self._observer.new_moment()
         seen = self._observer.observe(item.target)
         if seen.start_time == item.target.start_time and seen.inode != item.target.inode:

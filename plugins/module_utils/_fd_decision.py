@@ -46,7 +46,7 @@ class Options(NamedTuple):
 
 
 class Process(NamedTuple):
-    """The process as a whole. ``obstacle``: why nothing at all can be done to it, None when nothing stands against it."""
+    """The process as a whole. ``obstacle``: why nothing at all can be done to it, None when nothing is in the way."""
 
     runtime: str
     loops: List[str]
@@ -129,10 +129,9 @@ def _connection(seen: Observed, options: Options) -> Optional[Decision]:
         return _refuse("it is not half-closed but %s" % seen.state, None)
     if seen.unsent:
         return _refuse("%d bytes are not sent or not acknowledged yet" % seen.unsent, "wait, or " + RESTART)
-    if seen.unread is None and not options.allow_unread:
-        return _refuse("whether it has unread bytes cannot be seen", "set allow_unread if they may be lost")
-    if seen.unread and not options.allow_unread:
-        return _refuse("%d bytes are unread and would be lost" % seen.unread, "set allow_unread if they may be lost")
+    if seen.unread != 0 and not options.allow_unread:
+        what = "cannot tell whether bytes are" if seen.unread is None else "%d bytes are" % seen.unread
+        return _refuse("%s unread that would be lost" % what, "set allow_unread if they may be lost")
     if seen.age < options.min_age:
         return _refuse("the peer closed %.1f s ago (min_age %g s)" % (seen.age, options.min_age), "try again later")
     return None

@@ -25,7 +25,6 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _watchers,
 )
 
-
 #: (fd, inode) -> own epoll fd -> registration
 Registrations = Dict[Tuple[int, int], Dict[int, _epoll.Registration]]
 _NOTHING = _procfs.FdTable({}, [], set())

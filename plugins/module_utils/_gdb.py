@@ -10,13 +10,14 @@ Every command has a deadline; when it passes, gdb is killed, and the kernel then
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
 import signal
 import subprocess
 import time
-from typing import Callable, NamedTuple, NoReturn
+from typing import IO, Callable, NamedTuple, NoReturn, cast
 
 _VALUE = re.compile(r'^\^done,value="(.*)"$')
 _REASON = re.compile(r'reason="([^"]*)"')
@@ -71,6 +72,8 @@ class Session:
             )
         except OSError as exc:
             raise GdbError("cannot start gdb (%s): %s; install the package gdb" % (gdb, exc.strerror)) from exc
+        self._to_gdb = cast("IO[bytes]", self._process.stdin)
+        self._from_gdb = cast("IO[bytes]", self._process.stdout)
         self._until(lambda line: line.startswith("(gdb)"))
 
     def __enter__(self) -> Session:
@@ -113,15 +116,12 @@ class Session:
     def close(self) -> None:
         """End gdb; what it still holds is released. Never raises and never waits longer than the timeout."""
         if self._process.poll() is None:
-            try:
+            with contextlib.suppress(GdbError, subprocess.TimeoutExpired):
                 self._send("-gdb-exit")
                 self._process.wait(min(self._timeout, 2.0))
-            except (GdbError, subprocess.TimeoutExpired):
-                pass
         self._kill()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                stream.close()
+        self._to_gdb.close()
+        self._from_gdb.close()
 
     def _stopped(self) -> Stopped:
         line = self._until(lambda text: text.startswith("*stopped"))
@@ -131,10 +131,8 @@ class Session:
         return Stopped(reason.group(1) if reason else "", name.group(1) if name else "")
 
     def _send(self, text: str) -> None:
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(text.encode("ascii") + b"\n")
-            self._process.stdin.flush()
+            self._to_gdb.write(text.encode("ascii") + b"\n")
         except OSError as exc:
             raise GdbError("gdb has ended: %s" % exc.strerror) from exc
 
@@ -157,8 +155,7 @@ class Session:
         return raw.decode("utf-8", "replace").rstrip()
 
     def _read(self, deadline: float) -> bytes:
-        assert self._process.stdout is not None
-        fd = self._process.stdout.fileno()
+        fd = self._from_gdb.fileno()
         if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
             self._give_up("gdb gave no answer in %g s" % self._timeout)
         chunk = os.read(fd, 65536)
@@ -172,8 +169,6 @@ class Session:
 
     def _kill(self) -> None:
         """The whole session that was made for gdb: what was started as gdb may be a wrapper around it."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()

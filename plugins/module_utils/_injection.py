@@ -39,7 +39,7 @@ class InjectionError(Exception):
     """The process cannot be made to do it; the text says why."""
 
 
-class Interrupted(Exception):
+class SignalCameFirstError(Exception):
     """A signal came first: nothing was done, and the process must be let go to take it."""
 
 
@@ -94,7 +94,7 @@ def restore(gdb: _gdb.Session, saved: Registers) -> None:
 def call(gdb: _gdb.Session, instruction: int, number: int, *arguments: int) -> int:
     """Make one system call in the selected thread; the kernel's answer, negative errno on failure.
 
-    The caller saves the registers before and restores them after. Raises :class:`Interrupted`.
+    The caller saves the registers before and restores them after. Raises :class:`SignalCameFirstError`.
     """
     # -1: the thread counts as not being in a system call, so the kernel restarts none with the changed registers.
     registers = {"orig_rax": -1, "rax": number, **dict(zip(_ARGUMENTS, arguments)), "rip": instruction}
@@ -102,7 +102,7 @@ def call(gdb: _gdb.Session, instruction: int, number: int, *arguments: int) -> i
     stopped = gdb.step_instruction()
     after = _unsigned(gdb.evaluate("(unsigned long)$rip"))
     if after == instruction:
-        raise Interrupted(stopped.signal or stopped.reason)
+        raise SignalCameFirstError(stopped.signal or stopped.reason)
     if after != instruction + len(_INSTRUCTION):
         raise InjectionError("the process is at an unexpected place after a system call (%s)" % stopped.reason)
     return int(gdb.evaluate("(long)$rax").split()[0])
@@ -113,4 +113,4 @@ def _assign(registers: dict[str, int]) -> str:
 
 
 def _unsigned(text: str) -> int:
-    return int(text.split()[0])
+    return int(text.split(maxsplit=1)[0])

@@ -48,7 +48,7 @@ def own(proc: str = "/proc") -> int:
 def entered(namespace: Namespace, proc: str = "/proc") -> Iterator[None]:
     """The calling thread is in that namespace inside the ``with`` block, and back afterwards.
 
-    Raises OSError (EPERM without CAP_SYS_ADMIN; ENOENT when its member has gone; ESTALE when that pid is elsewhere now).
+    Raises OSError (EPERM without CAP_SYS_ADMIN, ENOENT when its member has gone, ESTALE when that is elsewhere now).
     """
     if namespace.netns == own(proc):
         yield

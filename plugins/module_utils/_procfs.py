@@ -24,7 +24,7 @@ class Stat(NamedTuple):
 
 
 class FdTable(NamedTuple):
-    """``sockets``: fd number -> socket inode; ``epolls``: fd numbers of epoll instances; ``others``: all other numbers."""
+    """``sockets``: fd number -> socket inode; ``epolls``: fd numbers of epoll instances; ``others``: the rest."""
 
     sockets: dict[int, int]
     epolls: list[int]

@@ -116,6 +116,6 @@ def _loops(root: str, files: Sequence[str]) -> list[str]:
 
 def _package_version(root: str, path: str, package: str) -> str:
     """Version from the ``*.dist-info`` folder beside the package."""
-    site = glob.escape(root + path.split("/%s/" % package)[0])
+    site = glob.escape(root + path.split("/%s/" % package, maxsplit=1)[0])
     hits = glob.glob("%s/%s-*.dist-info" % (site, package))
     return os.path.basename(hits[0])[len(package) + 1 : -len(".dist-info")] if len(hits) == 1 else ""

@@ -39,7 +39,9 @@ def _process(pid: int, proc: str) -> Dict[str, str]:
 
 
 def _listing(folder: str) -> str:
-    return "".join("%s -> %s\n" % (name, _link("%s/%s" % (folder, name))) for name in sorted(os.listdir(folder), key=int))
+    return "".join(
+        "%s -> %s\n" % (name, _link("%s/%s" % (folder, name))) for name in sorted(os.listdir(folder), key=int)
+    )
 
 
 def _link(path: str) -> str:
@@ -53,7 +55,9 @@ def _epolls(pid: int, proc: str) -> str:
 
 def _threads(folder: str) -> str:
     tids = sorted(os.listdir(folder + "/task"), key=int)
-    return "".join(_text("%s/task/%s/stat" % (folder, tid)) + _text("%s/task/%s/syscall" % (folder, tid)) for tid in tids)
+    return "".join(
+        _text("%s/task/%s/stat" % (folder, tid)) + _text("%s/task/%s/syscall" % (folder, tid)) for tid in tids
+    )
 
 
 def _text(path: str) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unread bytes of a socket that no listing shows, asked of the socket itself (pidfd_getfd(2), Linux 5.6; ioctl FIONREAD)."""
+"""Unread bytes of a socket that no listing shows, asked of the socket itself (pidfd_getfd(2), Linux 5.6; FIONREAD)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PIDFD_GETFD = 438
 
 
 def unread(pid: int, fd: int) -> Optional[int]:
-    """Bytes; None when it cannot be told (older kernel, no permission, gone). The socket is held for an instant only."""
+    """Bytes; None when it cannot be told (older kernel, no permission, gone). It is held for an instant."""
     process = _call(_PIDFD_OPEN, pid, 0, 0)
     if process < 0:
         return None

@@ -27,7 +27,7 @@ def of(pid: int, proc: str = "/proc") -> Optional[Supervisor]:
 
 
 def from_environ(environ: Mapping[str, str]) -> Optional[Supervisor]:
-    """supervisord exports these to its programs, and they inherit down the tree (supervisord, "Subprocess Environment")."""
+    """What supervisord exports to its programs, and they to theirs (supervisord, "Subprocess Environment")."""
     name = environ.get("SUPERVISOR_PROCESS_NAME")
     if not name:
         return None

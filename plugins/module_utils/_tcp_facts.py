@@ -68,9 +68,7 @@ def close_wait(
     }
 
 
-def half_closed(
-    placed: Placed, holders: Index, registrations: Mapping[int, List[_watchers.Watcher]]
-) -> Fact:
+def half_closed(placed: Placed, holders: Index, registrations: Mapping[int, List[_watchers.Watcher]]) -> Fact:
     """One CLOSE_WAIT socket; queues in bytes, times in seconds."""
     tcp = placed.tcp
     times = _half_closed.clock(tcp)
@@ -152,7 +150,8 @@ def by_process(
     for placed in sockets:
         for item in _one_per_process(holders.get(placed.tcp.inode, [])):
             row = rows.setdefault((item.pid, item.start_time), _process_row(item))
-            _count(row, placed, any(w.owner.pid == item.pid for w in registrations.get(placed.tcp.inode, [])))
+            row["watched"] += any(w.owner.pid == item.pid for w in registrations.get(placed.tcp.inode, []))
+            _count(row, placed)
     return sorted(rows.values(), key=lambda row: (-row["watched"], -row["total"], row["pid"]))
 
 
@@ -170,10 +169,9 @@ def _process_row(item: _holders.Holder) -> Fact:
     }
 
 
-def _count(row: Fact, placed: Placed, watched: bool) -> None:
+def _count(row: Fact, placed: Placed) -> None:
     age = _half_closed.clock(placed.tcp).age.min
     row["total"] += 1
-    row["watched"] += int(watched)
     row["oldest_s"] = max(row["oldest_s"], age)
     row["youngest_s"] = age if row["youngest_s"] is None else min(row["youngest_s"], age)
     row["ages"][next((str(end) for end in AGE_CLASSES if age < end), "inf")] += 1

@@ -84,7 +84,7 @@ def by_inode(watchers: Iterable[Watcher]) -> dict[int, list[Watcher]]:
 
 
 def ghost_state(watcher: Watcher, holders: Mapping[int, List[_holders.Holder]], proc: str = "/proc") -> Watcher:
-    """A ghost whose socket no listing shows gets its state through a process that still holds it, where there is one."""
+    """A ghost whose socket no listing shows gets its state through a process that still holds it, if there is one."""
     if watcher.kind != GHOST or watcher.state is not None:
         return watcher
     protocols = [_holders.protocol(holder, proc) for holder in holders.get(watcher.inode, [])[:1]]

@@ -76,9 +76,11 @@ ansible_facts:
               description:
                 - The busy ones, busiest first. Percent is always of one CPU.
                 - Each has C(pid), C(start_time), C(ppid), C(name), C(uid), C(cmdline), C(threads), C(cpu_percent),
-                  C(user_percent), C(system_percent), C(cpu_percent_windows), C(state), C(states), C(voluntary_per_s),
-                  C(involuntary_per_s) (context switches of all threads), C(hottest_thread), C(runtime) and C(supervisor).
-                - C(runtime) has C(name), C(version), C(loops) (event-loop libraries loaded) and C(role), told from outside.
+                  C(user_percent), C(system_percent), C(cpu_percent_windows), C(state), C(states), C(voluntary_per_s) and
+                  C(involuntary_per_s) (context switches of all threads), C(hottest_thread), C(runtime) and
+                  C(supervisor).
+                - C(runtime) has C(name), C(version), C(loops) (event-loop libraries loaded) and C(role), all told from
+                  outside.
               type: list
               elements: dict
             omitted:
@@ -87,7 +89,12 @@ ansible_facts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_sampling, _facts_result, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _cpu_options,
+    _cpu_sampling,
+    _facts_result,
+    _procfs,
+)
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu
 
 ARGUMENTS = {**_facts_result.BOUNDED, **_cpu_options.ARGUMENTS}

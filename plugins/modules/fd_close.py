@@ -34,8 +34,7 @@ attributes:
 options:
   targets:
     description:
-      - The file descriptors, as the remedies of a diagnosis or RV(closewait.remediation.tcp_facts#module:ansible_facts.closewait)
-        give them.
+      - The file descriptors, as the remedies of a diagnosis or the facts of M(closewait.remediation.tcp_facts) name them.
     type: list
     elements: dict
     required: true
@@ -64,7 +63,8 @@ options:
         type: str
       ghost:
         description:
-          - The socket is watched by another process that has closed it, while this one, which inherited it, keeps it alive.
+          - The socket is watched by another process that has closed it, while this one, which inherited it, keeps it
+            alive.
         type: bool
         default: false
   method:

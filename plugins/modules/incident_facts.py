@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Gathers the subsets that a diagnosis needs in a single task. Each is the same as what the facts module of that name
     returns by itself.
-  - A subset that could not be looked at is returned with its C(errors), and null where evidence should be. It never reads
-    as healthy, and it does not stop the others.
+  - A subset that could not be looked at is returned with its C(errors), and null where evidence should be. It never
+    reads as healthy, and it does not stop the others.
 extends_documentation_fragment:
   - closewait.remediation.attributes
   - closewait.remediation.attributes.facts

@@ -10,7 +10,8 @@ module: scene_capture
 short_description: Keep the evidence of an incident before anything is changed
 version_added: 0.1.0
 description:
-  - Writes what the kernel shows of some processes, and of the host's TCP sockets, into a new directory on the managed host.
+  - Writes what the kernel shows of some processes, and of the host's TCP sockets, into a new directory on the managed
+    host.
   - A remedy destroys the evidence. Capture it first, so that the incident can still be understood afterwards.
   - Environment and memory of the processes are left out, and passwords in command lines are hidden.
 extends_documentation_fragment:

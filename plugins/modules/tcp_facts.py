@@ -21,7 +21,8 @@ extends_documentation_fragment:
   - closewait.remediation.attributes.remediation_group
   - closewait.remediation.bounded
 notes:
-  - Needs root to see the sockets of other users' processes and other namespaces. Without it the facts say what is missing.
+  - Needs root to see the sockets of other users' processes and other namespaces. Without it the facts say what is
+    missing.
 seealso:
   - module: closewait.remediation.cpu_facts
   - module: closewait.remediation.incident_facts
@@ -91,10 +92,11 @@ ansible_facts:
                 sockets:
                   description:
                     - A sample, watched ones and old ones first.
-                    - Each has C(netns), C(family), C(local), C(remote), C(inode), C(cookie), C(uid), C(recv_q), C(send_q),
-                      C(unread_bytes), C(fin_read), C(age_s), C(idle_at_fin_s), C(holders) and C(registrations).
-                    - C(age_s) bounds the seconds since the peer closed, C(idle_at_fin_s) those that the connection had been
-                      idle then. A C(max) of null means that nothing bounds it.
+                    - Each has C(netns), C(family), C(local), C(remote), C(inode), C(cookie), C(uid), C(recv_q),
+                      C(send_q), C(unread_bytes), C(fin_read), C(age_s), C(idle_at_fin_s), C(holders) and
+                      C(registrations).
+                    - C(age_s) bounds the seconds since the peer closed, C(idle_at_fin_s) those that the connection had
+                      been idle then. A C(max) of null means that nothing bounds it.
                   type: list
                   elements: dict
                 omitted:
@@ -106,8 +108,8 @@ ansible_facts:
                   elements: dict
                 by_process:
                   description:
-                    - Totals per process that holds some, with the number watched level-triggered or not, ages in classes
-                      (upper end in seconds) and the limit of open files.
+                    - Totals per process that holds some, with the number watched, level-triggered or not, ages in
+                      classes (upper end in seconds) and the limit of open files.
                   type: list
                   elements: dict
             watchers:

@@ -27,7 +27,7 @@ NO_PSUTIL = "psutil is missing for this interpreter; install python3-psutil (or 
 
 
 def collect(options: _cpu_options.CpuOptions, max_items: int) -> _cpu_facts.Fact:
-    """The ``cpu`` facts. ``asked`` repeats the pids of the options: one that is not listed did not live through the window."""
+    """The ``cpu`` facts. ``asked`` repeats the pids given: one that is not listed did not live through the window."""
     errors: Errors = []
     facts: _cpu_facts.Fact = {
         "errors": errors,
@@ -53,9 +53,7 @@ def collect(options: _cpu_options.CpuOptions, max_items: int) -> _cpu_facts.Fact
 def _ranked(history: _cpu_sampling.History, min_percent: float, wanted: frozenset[int]) -> Ranked:
     usages = [(key, _cpu_facts.usage(ticks)) for key, ticks in history.items()]
     kept = [
-        (key, usage)
-        for key, usage in usages
-        if key.pid in wanted or max(usage.percent, *usage.windows) >= min_percent
+        (key, usage) for key, usage in usages if key.pid in wanted or max(usage.percent, *usage.windows) >= min_percent
     ]
     return sorted(kept, key=lambda item: (item[0].pid not in wanted, -item[1].percent, item[0].pid))
 
