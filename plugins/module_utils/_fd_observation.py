@@ -65,6 +65,7 @@ class Observer:
         """Forget what was read; call it when a process has been stopped, and before a look that must be fresh."""
         self._tables: Dict[int, _procfs.FdTable] = {}
         self._registered: Dict[int, Registrations] = {}
+        self._descendants: Dict[int, List[int]] = {}
         self._censuses: Dict[socket.socket, Mapping[int, bytes]] = {}
 
     def observe(self, target: _fd_decision.Target) -> _fd_decision.Observed:
@@ -164,8 +165,14 @@ class Observer:
         return sorted(pid for pid in candidates if self._holds(pid, target.inode))
 
     def _newborn(self, pid: int) -> list[int]:
+        if pid not in self._descendants:
+            self._descendants[pid] = self._born_since(pid)
+        return self._descendants[pid]
+
+    def _born_since(self, pid: int) -> list[int]:
+        """Descendants that the walk has not seen."""
         born = [child for child in _procfs.children(pid, self._proc) if child not in self._known]
-        return born + [grandchild for child in born for grandchild in self._newborn(child)]
+        return born + [grandchild for child in born for grandchild in self._born_since(child)]
 
     def _holds(self, pid: int, inode: int) -> bool:
         return inode in self._table(pid).sockets.values()

@@ -17,11 +17,13 @@ import select
 import signal
 import subprocess
 import time
-from typing import IO, Callable, NamedTuple, NoReturn, cast
+from typing import IO, Callable, NamedTuple, NoReturn, Sequence, cast
 
 _VALUE = re.compile(r'^\^done,value="(.*)"$')
 _REASON = re.compile(r'reason="([^"]*)"')
 _SIGNAL = re.compile(r'signal-name="([^"]*)"')
+_QUOTED = re.compile(r'"([^"]*)"')
+_REGISTER = re.compile(r'number="(\d+)",value="0x([0-9a-f]+)"')
 _MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
 
 LONGEST_LINE = 1 << 20
@@ -56,6 +58,8 @@ class Session:
         """``empty_folder``: a directory that only we can write; ``timeout``: seconds for every answer."""
         self._timeout = timeout
         self._buffer = b""
+        #: Register numbers, known once there is a target.
+        self._numbers: dict[str, int] = {}
         settings = [*_SETTINGS, "set sysroot %s" % empty_folder, "set libthread-db-search-path %s" % empty_folder]
         argv = [gdb, "-nx", "-nh", "-q", "--readnever", "-i=mi2"]
         argv += [word for setting in settings for word in ("-iex", setting)]
@@ -98,6 +102,15 @@ class Session:
         if not match:
             raise GdbError("gdb gave no value for %s" % expression)
         return match.group(1)
+
+    def registers(self, names: Sequence[str]) -> dict[str, int]:
+        """Values of the selected thread's registers, unsigned, in one round trip."""
+        if not self._numbers:
+            listed = _QUOTED.findall(self.command("-data-list-register-names"))
+            self._numbers = {name: number for number, name in enumerate(listed) if name}
+        wanted = {self._numbers[name]: name for name in names}
+        answer = self.command("-data-list-register-values x %s" % " ".join(map(str, wanted)))
+        return {wanted[int(number)]: int(value, 16) for number, value in _REGISTER.findall(answer)}
 
     def step_instruction(self) -> Stopped:
         """Let the selected thread run one instruction."""

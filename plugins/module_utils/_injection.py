@@ -81,7 +81,7 @@ def find_instruction(pid: int, proc: str = "/proc") -> int:
 
 def save(gdb: _gdb.Session) -> Registers:
     """Registers of the selected thread."""
-    return Registers({name: _unsigned(gdb.evaluate("(unsigned long)$%s" % name)) for name in _SAVED})
+    return Registers(gdb.registers(_SAVED))
 
 
 def restore(gdb: _gdb.Session, saved: Registers) -> None:
@@ -100,17 +100,13 @@ def call(gdb: _gdb.Session, instruction: int, number: int, *arguments: int) -> i
     registers = {"orig_rax": -1, "rax": number, **dict(zip(_ARGUMENTS, arguments)), "rip": instruction}
     gdb.evaluate(_assign(registers))
     stopped = gdb.step_instruction()
-    after = _unsigned(gdb.evaluate("(unsigned long)$rip"))
-    if after == instruction:
+    after = gdb.registers(("rip", "rax"))
+    if after["rip"] == instruction:
         raise SignalCameFirstError(stopped.signal or stopped.reason)
-    if after != instruction + len(_INSTRUCTION):
+    if after["rip"] != instruction + len(_INSTRUCTION):
         raise InjectionError("the process is at an unexpected place after a system call (%s)" % stopped.reason)
-    return int(gdb.evaluate("(long)$rax").split()[0])
+    return after["rax"] - (1 << 64) if after["rax"] >> 63 else after["rax"]
 
 
 def _assign(registers: dict[str, int]) -> str:
     return ",".join("$%s=%d" % item if item[1] < 1 << 63 else "$%s=%dUL" % item for item in registers.items())
-
-
-def _unsigned(text: str) -> int:
-    return int(text.split(maxsplit=1)[0])

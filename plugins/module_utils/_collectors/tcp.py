@@ -100,7 +100,8 @@ def _sockets(
     close_wait = _tcp_facts.close_wait(listing.close_wait, holders, _watchers.by_inode(found), max_items)
     for row in close_wait["by_process"]:
         row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)
-    watched = {w.inode: listing.by_inode[w.inode] for w in found if w.inode in listing.by_inode}
+    suspects = {watcher.inode for watcher in found if _watchers.suspect(watcher)}
+    watched = {inode: listing.by_inode[inode] for inode in suspects if inode in listing.by_inode}
     placed = {inode: _tcp_facts.Placed(netns, _sock_diag.decode(raw)) for inode, (netns, raw) in watched.items()}
     return {
         "states": _tcp_facts.states(listing.counts),
