@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from scenario_kit.celery_spin import SpinningWorker, spinning_worker
 from scenario_kit.celery_worker import CelerySite
 from scenario_kit.redis_server import redis_server

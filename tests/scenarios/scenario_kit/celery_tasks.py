@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Celery application of the scenarios; runs in the service's environment.
 
-A *gated* task works until the scenario opens the gate, which is a slow task whose length the test decides.
-``python -m scenario_kit.celery_tasks NAME…`` queues tasks; a name that begins with ``gated`` waits at the gate.
+A *gated* task works until the scenario opens its gate, which is a slow task whose length the test decides.
+``python -m scenario_kit.celery_tasks NAME…`` queues tasks; a name that begins with ``gated`` waits at its gate.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ app.conf.broker_connection_retry_on_startup = True
 
 @app.task(name="work")
 def work(name: str) -> None:
-    """Write ``started``, wait at the gate if gated, write ``done``."""
-    ledger = TaskLedger(Path(os.environ["CLOSEWAIT_LEDGER"]), Path(os.environ["CLOSEWAIT_GATE"]))
+    """Write ``started``, wait at its gate if gated, write ``done``."""
+    ledger = TaskLedger(Path(os.environ["CLOSEWAIT_LEDGER"]), Path(os.environ["CLOSEWAIT_GATES"]))
     ledger.write("started", name)
     deadline = time.monotonic() + LONGEST_TASK_S
-    while name.startswith("gated") and not ledger.gate.exists() and time.monotonic() < deadline:
+    while name.startswith("gated") and not ledger.is_open(name) and time.monotonic() < deadline:
         time.sleep(0.2)
     ledger.write("done", name)
 

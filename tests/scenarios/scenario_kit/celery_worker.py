@@ -31,7 +31,7 @@ class CelerySite:
     @property
     def ledger(self) -> TaskLedger:
         """Where the tasks write what they did."""
-        return TaskLedger(self.directory / "ledger", self.directory / "gate")
+        return TaskLedger(self.directory / "ledger", self.directory / "gates")
 
     @property
     def python(self) -> str:
@@ -43,7 +43,7 @@ class CelerySite:
         return {
             "CLOSEWAIT_BROKER_URL": self.redis.url,
             "CLOSEWAIT_LEDGER": str(self.ledger.path),
-            "CLOSEWAIT_GATE": str(self.ledger.gate),
+            "CLOSEWAIT_GATES": str(self.ledger.gates),
             "CLOSEWAIT_ACKS_LATE": "1" if self.acks_late else "0",
         }
 
@@ -57,6 +57,11 @@ class CelerySite:
         argv = [self.python, "-m", "scenario_kit.celery_tasks", *names]
         subprocess.run(argv, env={**os.environ, **self.environment()}, timeout=30, check=True)
         self.queued.extend(names)
+
+    def release(self) -> None:
+        """Open the gate of every queued task."""
+        for name in self.queued:
+            self.ledger.open_gate(name)
 
     def undone(self) -> set[str]:
         """Queued tasks that were never finished."""

@@ -88,3 +88,15 @@ def ghost_watches(pid: int) -> list[Watch]:
     """Registrations under a number that now is another socket of the process."""
     own = socket_inodes(pid)
     return [w for w in watches(pid) if w.level_triggered_read and w.number in own and own[w.number] != w.inode]
+
+
+def holders(inode: int) -> list[int]:
+    """Every process that has that socket open."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and inode in socket_inodes(int(entry.name)).values():
+                found.append(int(entry.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return sorted(found)

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection's playbooks and modules, run as a user runs them from a checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_REPOSITORY = Path(__file__).resolve().parents[3]
+_PLAYBOOKS = _REPOSITORY / "playbooks"
+_INVENTORY = "localhost ansible_connection=local\n"
+_LONGEST_RUN_S = 300
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run: its exit status, what it printed, and the folder of its reports."""
+
+    status: int
+    text: str
+    reports: Path
+
+    def report(self, name: str) -> Any:
+        """A document of the run, such as ``diagnosis.json``."""
+        return json.loads((self.reports / name).read_text())
+
+    def findings(self, pid: int) -> list[dict[str, Any]]:
+        """Findings about one process of localhost."""
+        found = self.report("diagnosis.json")["hosts"]["localhost"]["findings"]
+        return [finding for finding in found if (finding["process"] or {}).get("pid") == pid]
+
+    def finding(self, pid: int, finding_id: str) -> dict[str, Any]:
+        """The one finding of that kind about the process."""
+        found = [finding for finding in self.findings(pid) if finding["id"] == finding_id]
+        assert len(found) == 1, f"{len(found)} findings {finding_id} about {pid}\n{self.text}"
+        return found[0]
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control node whose inventory is localhost; ``directory`` takes its inventory, its reports and its scratch."""
+
+    directory: Path
+
+    def playbook(self, name: str, **variables: Any) -> Outcome:
+        """Run ``playbooks/NAME.yml`` with extra variables."""
+        reports = self.directory / f"report-{name}"
+        extra = json.dumps({"closewait_output_dir": str(reports), **variables})
+        command = [
+            "-m",
+            "ansible",
+            "playbook",
+            "-i",
+            str(self._inventory()),
+            "-e",
+            extra,
+            str(_PLAYBOOKS / f"{name}.yml"),
+        ]
+        return self._run(command, reports)
+
+    def module(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run one module of the collection ad hoc; its result."""
+        fqcn, given = f"closewait.remediation.{name}", json.dumps(arguments)
+        command = ["-m", "ansible", "adhoc", "-i", self._inventory(), "localhost", "-m", fqcn, "-a", given]
+        outcome = self._run(command, self.directory)
+        text = outcome.text
+        result: dict[str, Any] = json.loads(text[text.index("{") : text.rindex("}") + 1])
+        return result
+
+    def _inventory(self) -> str:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        path = self.directory / "inventory"
+        path.write_text(_INVENTORY)
+        return str(path)
+
+    def _run(self, command: Sequence[str], reports: Path) -> Outcome:
+        run = subprocess.run(
+            [sys.executable, *command],
+            cwd=self.directory,
+            env={**os.environ, **self._environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_LONGEST_RUN_S,
+            check=False,
+        )
+        return Outcome(run.returncode, run.stdout, reports)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "ANSIBLE_COLLECTIONS_PATH": str(_PLAYBOOKS / "collections"),
+            "ANSIBLE_HOME": str(self.directory / "ansible-home"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_DEPRECATION_WARNINGS": "0",
+        }
