@@ -59,7 +59,7 @@ class Observed(NamedTuple):
 
     ``start_time`` None: no such process. ``inode`` None: not a socket (``is_open`` tells whether the number is open).
     ``state``: TCP state name, "CLOSE" for a TCP socket in no listing, None when it is not TCP. Bytes and seconds;
-    ``unread`` None: could not look.
+    ``unread`` None: could not look. ``lingers``: SO_LINGER is set, so that closing may block the process.
     ``epolls``: own epoll fds that have this very file registered. ``holders``: other processes that hold the socket,
     ``ghost_watchers``: processes that watch it without holding it.
     """
@@ -71,6 +71,7 @@ class Observed(NamedTuple):
     cookie: Optional[str]
     unread: Optional[int]
     unsent: int
+    lingers: bool
     age: float
     epolls: List[int]
     level_triggered: bool
@@ -97,7 +98,8 @@ def decide(target: Target, seen: Observed, process: Process, options: Options, p
     return (
         _identity(target, seen)
         or _obstacle(process)
-        or _connection(seen, options)
+        or _half_closed(seen, options)
+        or _data(seen, options)
         or _holders(target, seen, planned)
         or _watched(target, seen, options)
         or _method(target, process, options)
@@ -122,18 +124,24 @@ def _obstacle(process: Process) -> Optional[Decision]:
     return _refuse(process.obstacle, RESTART) if process.obstacle else None
 
 
-def _connection(seen: Observed, options: Options) -> Optional[Decision]:
+def _half_closed(seen: Observed, options: Options) -> Optional[Decision]:
     if seen.state is None:
         return _refuse("it is not a TCP socket", None)
     if seen.state not in HALF_CLOSED:
         return _refuse("it is not half-closed but %s" % seen.state, None)
+    if seen.age < options.min_age:
+        return _refuse("the peer closed %.1f s ago (min_age %g s)" % (seen.age, options.min_age), "try again later")
+    return None
+
+
+def _data(seen: Observed, options: Options) -> Optional[Decision]:
     if seen.unsent:
         return _refuse("%d bytes are not sent or not acknowledged yet" % seen.unsent, "wait, or " + RESTART)
     if seen.unread != 0 and not options.allow_unread:
         what = "cannot tell whether bytes are" if seen.unread is None else "%d bytes are" % seen.unread
         return _refuse("%s unread that would be lost" % what, "set allow_unread if they may be lost")
-    if seen.age < options.min_age:
-        return _refuse("the peer closed %.1f s ago (min_age %g s)" % (seen.age, options.min_age), "try again later")
+    if seen.lingers:
+        return _refuse("SO_LINGER is set on it: closing could block the process until the peer answers", RESTART)
     return None
 
 

@@ -21,7 +21,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _netns,
     _procfs,
     _sock_diag,
-    _socket_queue,
+    _socket_probe,
     _watchers,
 )
 
@@ -75,14 +75,16 @@ class Observer:
         inode = _procfs.socket_inode(link)
         tcp = self._tcp(target) if inode == target.inode else None
         own = self._registrations(target) if inode == target.inode else {}
+        probe = _socket_probe.probe(target.pid, target.fd) if inode == target.inode else None
         return _fd_decision.Observed(
             start_time=None if stat is None or stat.state in "ZX" else stat.start_time,
             is_open=link is not None,
             inode=inode,
             state=self._state(target, tcp) if inode == target.inode else None,
             cookie="%016x" % tcp.cookie if tcp else None,
-            unread=_half_closed.unread_bytes(tcp) if tcp else self._unread_unlisted(target, inode),
+            unread=self._unread(tcp, probe),
             unsent=tcp.send_q if tcp else 0,
+            lingers=bool(probe and probe.lingers),
             age=_half_closed.clock(tcp).age.min if tcp else float("inf"),
             epolls=sorted(own),
             level_triggered=any(_epoll.level_triggered(entry.events) for entry in own.values()),
@@ -127,9 +129,11 @@ class Observer:
         holder = _holders.Holder(target.pid, target.start_time, target.fd, "")
         return _watchers.UNLISTED if _holders.protocol(holder, self._proc) in _watchers.TCP else None
 
-    def _unread_unlisted(self, target: _fd_decision.Target, inode: Optional[int]) -> Optional[int]:
-        """After a reset what had arrived can still be read, and no listing tells how much that is."""
-        return _socket_queue.unread(target.pid, target.fd) if inode == target.inode else 0
+    def _unread(self, tcp: Optional[_sock_diag.TcpSocket], probe: Optional[_socket_probe.Probe]) -> Optional[int]:
+        """After a reset what had arrived can still be read, and no listing tells how much that is: only the socket."""
+        if tcp is not None:
+            return _half_closed.unread_bytes(tcp)
+        return probe.unread if probe else None
 
     def _census(self, channel: socket.socket) -> Mapping[int, bytes]:
         if channel not in self._censuses:

@@ -14,6 +14,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._redis_reply
 
 NAMES = frozenset(("redis-server", "valkey-server"))
 _LISTEN = 10
+_ENDED = "ZX"
 _SO_ACCEPTCON = 0x10000
 
 
@@ -27,8 +28,8 @@ class Listening(NamedTuple):
 
 def servers(proc: str = "/proc") -> list[_procfs.Stat]:
     """The server processes. Not the children that one forks to save its data: they bear its name and answer nobody."""
-    stats = (_procfs.stat(pid, proc) for pid in _procfs.pids(proc))
-    named = {stat.pid: stat for stat in stats if stat and stat.name in NAMES}
+    stats = (server_with_pid(pid, proc) for pid in _procfs.pids(proc))
+    named = {stat.pid: stat for stat in stats if stat}
     return [stat for stat in named.values() if stat.ppid not in named]
 
 
@@ -60,7 +61,7 @@ def unix_listeners(table: Iterable[str], inodes: set[int]) -> list[str]:
 def server_with_pid(pid: int, proc: str = "/proc") -> Optional[_procfs.Stat]:
     """The server process with this pid here; None when that is no server, as for a pid counted in another namespace."""
     stat = _procfs.stat(pid, proc)
-    return stat if stat and stat.name in NAMES else None
+    return stat if stat and stat.name in NAMES and stat.state not in _ENDED else None
 
 
 def reads(pid: int, path: str, proc: str = "/proc") -> bool:
