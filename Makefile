@@ -46,7 +46,7 @@ demo:  ## one incident from cause to cure, on this machine
 bench:  ## what gathering and healing cost
 	@$(TOOLCHAIN) bench
 
-build:  ## the collection's tarball, checked by galaxy-importer and installed once
+build:  ## the collection's tarball (in .cache/dist), checked by galaxy-importer and installed once
 	@$(TOOLCHAIN) test build
 
 clean:  ## remove what the targets above left in this directory

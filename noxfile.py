@@ -37,6 +37,8 @@ SHIPPED = {
     *("awx", "changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles", "tests"),
 }
 
+DIST = cache_dir() / "dist"
+
 antsibull_nox.load_antsibull_nox_toml()
 
 
@@ -106,16 +108,28 @@ def changelog(session: nox.Session) -> None:
         session.log((copy / "CHANGELOG.rst").read_text())
 
 
-@nox.session
-def install(session: nox.Session) -> None:
-    """Build the collection, install it in an empty place, verify it, and diagnose this machine with it."""
-    session.install("-r", str(REQUIREMENTS / "control.txt"))
+def _tarball(session: nox.Session) -> Path:
+    """Build the collection from the checkout into an empty directory, as a user would; keep a copy in the cache."""
     place = Path(session.create_tmp())
     shutil.rmtree(place)
     place.mkdir()
     session.run("ansible-galaxy", "collection", "build", "--output-path", str(place))
     tarball = next(place.glob("*.tar.gz"))
-    _check_contents(session, tarball)
+    with tarfile.open(tarball) as archive:
+        unwanted = [name for name in archive.getnames() if name.split("/")[0] not in SHIPPED or "/collections/" in name]
+    if unwanted:
+        session.error(f"the tarball holds files that do not belong into it: {unwanted[:20]}")
+    DIST.mkdir(exist_ok=True)
+    session.log(f"tarball: {shutil.copy(tarball, DIST)}")
+    return tarball
+
+
+@nox.session
+def install(session: nox.Session) -> None:
+    """Build the collection, install it in an empty place, verify it, and diagnose this machine with it."""
+    session.install("-r", str(REQUIREMENTS / "control.txt"))
+    tarball = _tarball(session)
+    place = tarball.parent
     env = {"ANSIBLE_COLLECTIONS_PATH": str(place), "ANSIBLE_NOCOLOR": "1"}
     with session.chdir(place):
         session.run("ansible-galaxy", "collection", "install", "--offline", "-p", str(place), str(tarball), env=env)
@@ -125,12 +139,17 @@ def install(session: nox.Session) -> None:
             session.log((place / "closewait-report" / "diagnosis.json").read_text()[:2000])
 
 
-def _check_contents(session: nox.Session, tarball: Path) -> None:
-    with tarfile.open(tarball) as archive:
-        names = archive.getnames()
-    unwanted = [name for name in names if name.split("/")[0] not in SHIPPED or "playbooks/collections" in name]
-    if unwanted:
-        session.error(f"the tarball holds files that do not belong into it: {unwanted[:20]}")
+@nox.session(name="galaxy-importer")
+def galaxy_importer(session: nox.Session) -> None:
+    """Build the collection and let galaxy-importer judge it; its warnings are failures too."""
+    session.install("-r", str(REQUIREMENTS / "ansible.txt"), "-r", str(REQUIREMENTS / "importer.txt"))
+    tarball = _tarball(session)
+    with session.chdir(tarball.parent):
+        log = session.run("python", "-m", "galaxy_importer.main", tarball.name, silent=True, success_codes=[0, 1])
+    session.log(str(log))
+    complaints = [line for line in str(log).splitlines() if line.startswith(("ERROR", "WARNING"))]
+    if complaints:
+        session.error("galaxy-importer is not content:\n" + "\n".join(complaints))
 
 
 INTEGRATION = ["-v", "--allow-destructive", "--allow-root"]

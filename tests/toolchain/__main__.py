@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -18,7 +20,7 @@ from .layout import ROOT, cache_dir, log_dir
 from .stage import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import FrameType
 
@@ -46,15 +48,28 @@ def test(patterns: Sequence[str]) -> int:
     except catalogue.UnknownStageError as error:
         print(error, file=sys.stderr)
         return 2
-    (log_dir() / "summary").unlink(missing_ok=True)
     _introduce(stages)
     started = time.monotonic()
-    results = runner.run_all(stages)
+    with _only_run():
+        (log_dir() / "summary").unlink(missing_ok=True)
+        results = runner.run_all(stages)
     print(f"\n{time.monotonic() - started:.0f} s; logs: {log_dir()}")
     line = runner.summary(results)
     (log_dir() / "summary").write_text(line + "\n")
     print(line, flush=True)
     return int(any(result.outcome is Outcome.FAILED for result in results))
+
+
+@contextlib.contextmanager
+def _only_run() -> Iterator[None]:
+    """Wait while another run uses the same cache."""
+    with (cache_dir() / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another run uses this cache, waiting for its end", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -78,19 +93,16 @@ def _introduce(stages: Sequence[Stage]) -> None:
 def demo() -> int:
     """Run the demonstration playbook on this machine."""
     playbook = ROOT / "playbooks" / "demo.yml"
-    return _run_prepared(
-        playbook, [f"{_ansible_bin()}/ansible-playbook", "-i", "localhost,", "-c", "local", str(playbook)]
-    )
+    ansible = catalogue.environment().get("CLOSEWAIT_ANSIBLE_BIN", "")
+    interpreter = f"ansible_python_interpreter={ansible}/python"  # ansible would take a shim that does not start
+    where = ["-i", "localhost,", "-c", "local", "-e", interpreter]
+    return _run_prepared(playbook, [f"{ansible}/ansible-playbook", *where, str(playbook)])
 
 
 def bench() -> int:
     """Run the benchmark."""
     run = ROOT / "tests" / "benchmark" / "run"
     return _run_prepared(run, [str(run)])
-
-
-def _ansible_bin() -> str:
-    return catalogue.environment().get("CLOSEWAIT_ANSIBLE_BIN", "")
 
 
 def _run_prepared(needed: Path, argv: list[str]) -> int:

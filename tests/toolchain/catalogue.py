@@ -32,7 +32,7 @@ NOX_LINT = (
     "extra-checks",
     "antsibull-nox-config",
 )
-NOX_BUILD = ("build-import-check", "install")
+NOX_BUILD = ("install", "galaxy-importer")
 SCENARIO_TIMEOUT_S = 300
 LONG_TIMEOUT_S = 900
 
@@ -73,7 +73,11 @@ def _own(module: str, *arguments: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Return what scenarios, `make demo` and `make bench` find in their environment."""
-    env = {"CLOSEWAIT_CACHE": str(cache_dir()), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks" / "collections")}
+    env = {
+        "CLOSEWAIT_CACHE": str(cache_dir()),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks" / "collections"),
+        "PATH": interpreters.path_with_all(),
+    }
     if newest := cores.newest_here():
         env["CLOSEWAIT_ANSIBLE_BIN"] = str(venvs.location("control", newest[1]))
     return env
@@ -142,6 +146,10 @@ def _scenarios() -> Iterator[Stage]:
 
 
 def _others() -> Iterator[Stage]:
+    """Yield what a reader of the README runs."""
+    if (ROOT / "playbooks/demo.yml").exists():
+        argv = [sys.executable, "-m", "toolchain", "demo"]
+        yield Stage("demo", "scenarios", argv, cwd=TESTS, alone=True, timeout_s=SCENARIO_TIMEOUT_S)
     for name in ("readme", "fleet"):
         run = ROOT / "tests" / name / "run"
         if run.exists():

@@ -17,7 +17,7 @@ COLLECTION = "closewait.remediation"
 
 def cache_dir() -> Path:
     """Return what survives between runs: ``$CLOSEWAIT_CACHE``, else ``.cache`` here. Created when missing."""
-    path = Path(os.environ.get("CLOSEWAIT_CACHE") or ROOT / ".cache").absolute()
+    path = ROOT / (os.environ.get("CLOSEWAIT_CACHE") or ".cache")
     path.mkdir(parents=True, exist_ok=True)
     return path
 

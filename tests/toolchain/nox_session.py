@@ -23,7 +23,13 @@ from .layout import REQUIREMENTS, ROOT, cache_dir
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-CHECK_ONLY = {"CI": "true"}  # antsibull-nox's formatters reformat unless they run in CI
+ENVIRONMENT = {
+    "CI": "true",  # antsibull-nox's formatters reformat unless they run in CI
+    # git answers nothing in a checkout that belongs to somebody else, and the tools ask it which files there are
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": str(ROOT),
+}
 
 
 def _fingerprint() -> str:
@@ -53,7 +59,7 @@ def run(session: str, python: str | None, arguments: Sequence[str] = ()) -> int:
     argv += [f"--session={session}", "--reuse-existing-virtualenvs", *(["--no-install"] if marker.exists() else [])]
     argv += [f"--force-python={python}"] if python else []
     argv += ["--", *arguments] if arguments else []
-    env = {**os.environ, **CHECK_ONLY, "PATH": f"{_nox().parent}{os.pathsep}{os.environ['PATH']}"}
+    env = {**os.environ, **ENVIRONMENT, "PATH": f"{_nox().parent}{os.pathsep}{os.environ['PATH']}"}
     with _no_log_in_home():
         status = subprocess.run(argv, env=env, check=False).returncode
     if status == 0 and marker.parent.is_dir():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from . import cores, debian, interpreters, pip_bootstrap, venvs
+from .layout import ROOT
 
 
 def packages() -> str:
@@ -21,6 +22,8 @@ def packages() -> str:
 
 def environments() -> str:
     """Make the shared environments. Return an empty string, or why it could not be done."""
+    if not (ROOT / ".git").exists():
+        return "this is no git checkout: the tools ask git which files belong to the collection (git init && git add .)"
     interpreters.find.cache_clear()
     newest = cores.newest_here()
     if newest is None:

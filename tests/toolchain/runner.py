@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WIDTH = 2
 TAIL_LINES = 40
+TAIL_WIDTH = 300
 KILL_AFTER_S = 10
 
 
@@ -119,7 +120,7 @@ def report(result: Result) -> None:
     print(f"{word}  {result.stage.name:<40} {result.seconds:6.1f} s{reason}", flush=True)
     if result.log is not None and (result.stage.shown or result.outcome is Outcome.FAILED):
         lines = result.log.read_text(errors="replace").splitlines()
-        print("".join(f"    | {line}\n" for line in lines[-TAIL_LINES:]), end="", flush=True)
+        print("".join(f"    | {line[:TAIL_WIDTH]}\n" for line in lines[-TAIL_LINES:]), end="", flush=True)
     if result.outcome is Outcome.FAILED and result.log is not None:
         print(f"    whole log: {result.log}", flush=True)
 

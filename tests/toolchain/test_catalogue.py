@@ -63,7 +63,7 @@ def test_selection_by_name_group_and_wildcard() -> None:
         "setup/packages",
         "setup/environments",
         "sanity-2.19",
-        "build-import-check",
+        "galaxy-importer",
         "install",
         "formatters",
     }
