@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WIDTH = 2
-TAIL_LINES = 40
-TAIL_WIDTH = 300
+COMPLAINTS = ("ERROR:", "FATAL:", "fatal:", "FAILED ", "E  ")  # of ansible-test, ansible, pytest
+COMPLAINT_LINES = 30
+TAIL_LINES = 15
+EXCERPT_WIDTH = 300
 KILL_AFTER_S = 10
 
 
@@ -114,15 +116,21 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def report(result: Result) -> None:
-    """Print the line of a stage, and the end of its log when it failed or is to be shown."""
+    """Print the line of a stage, and what matters of its log when it failed or is to be shown."""
     word = {Outcome.PASSED: "passed ", Outcome.FAILED: "FAILED ", Outcome.SKIPPED: "SKIPPED"}[result.outcome]
     reason = f"  {result.reason}" if result.reason else ""
     print(f"{word}  {result.stage.name:<40} {result.seconds:6.1f} s{reason}", flush=True)
     if result.log is not None and (result.stage.shown or result.outcome is Outcome.FAILED):
-        lines = result.log.read_text(errors="replace").splitlines()
-        print("".join(f"    | {line[:TAIL_WIDTH]}\n" for line in lines[-TAIL_LINES:]), end="", flush=True)
+        lines = excerpt(result.log.read_text(errors="replace").splitlines())
+        print("".join(f"    | {line[:EXCERPT_WIDTH]}\n" for line in lines), end="", flush=True)
     if result.outcome is Outcome.FAILED and result.log is not None:
         print(f"    whole log: {result.log}", flush=True)
+
+
+def excerpt(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a log to look at first: complaints, wherever they are in it, then its end."""
+    body, tail = lines[:-TAIL_LINES], lines[-TAIL_LINES:]
+    return [*[line for line in body if line.startswith(COMPLAINTS)][:COMPLAINT_LINES], *tail]
 
 
 def summary(results: Iterable[Result]) -> str:

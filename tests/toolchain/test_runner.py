@@ -48,6 +48,14 @@ def test_every_stage_runs_and_is_counted(capsys: pytest.CaptureFixture[str]) -> 
     assert "nothing to run it on" in printed
 
 
+def test_complaints_are_shown_wherever_they_are_in_the_log() -> None:
+    lines = ["before", "ERROR: this is wrong", *(f"noise {number}" for number in range(100)), "the end"]
+    shown = runner.excerpt(lines)
+    assert shown[0] == "ERROR: this is wrong"
+    assert shown[-1] == "the end"
+    assert len(shown) == 1 + runner.TAIL_LINES
+
+
 def test_summary_names_skipped_only_when_there_are_some() -> None:
     assert runner.summary(runner.run_all([shell("one", "true")])) == "1 passed, 0 failed"
 
