@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass, field
 from typing import Optional
@@ -78,22 +79,31 @@ class RedisCli:
     def _run(self, argv: list[str]) -> _redis_reply.Answer:
         # Not AnsibleModule.run_command: it has no time limit, and a stopped server accepts connections for ever.
         try:
-            done = subprocess.run(
-                argv,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=self._reply_timeout,
-                check=False,
-            )
+            status, stdout, stderr = _run(argv, self._environment, self._reply_timeout)
         except subprocess.TimeoutExpired:
             said = "no answer within %g seconds" % self._reply_timeout
             raise _redis_reply.RedisError("timed_out", said, "is the server stopped or blocked?") from None
         except OSError as exc:
             raise _redis_reply.RedisError("cli_missing", "cannot run %s: %s" % (argv[0], exc.strerror)) from None
-        return _redis_reply.Answer(
-            done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
-        )
+        return _redis_reply.Answer(status, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"))
+
+
+def _run(argv: list[str], environment: dict[str, str], seconds: float) -> tuple[int, bytes, bytes]:
+    """Like ``subprocess.run``, but on a timeout the children of a wrapper script end as well."""
+    with subprocess.Popen(
+        argv,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return process.returncode, stdout, stderr
 
 
 def find_client(wanted: Optional[str] = None) -> str:

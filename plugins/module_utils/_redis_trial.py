@@ -102,16 +102,16 @@ def settings(
     # The log has no name: in the owner's folder root must not open what the owner may have put there.
     with _folder(owner) as folder, tempfile.TemporaryFile() as log:
         socket = os.path.join(folder, "s")
-        text = "\n".join([*harmless(lines), *_own(folder, socket), ""])
-        with _running([server, "-"], text, folder, owner, log) as process:
+        text = "\n".join([*harmless(lines), ""])
+        with _running([server, "-", *_own(folder, socket)], text, folder, owner, log) as process:
             cli = _redis_cli.RedisCli(client, _redis_cli.Endpoint(unix_socket=socket), _redis_cli.Login(), 5.0)
             _wait(process, cli, log)
             return _asked(cli, names)
 
 
 def _own(folder: str, socket: str) -> list[str]:
-    # Quoted, for a TMPDIR with a space. Last, because the last directive counts.
-    return ["port 0", 'unixsocket "%s"' % socket, "unixsocketperm 700", 'dir "%s"' % folder, 'save ""']
+    # As arguments, which win over the configuration, and hold even if that gets lost on its way through a wrapper.
+    return ["--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", folder, "--save", ""]
 
 
 def _asked(cli: _redis_cli.RedisCli, names: Iterable[str]) -> dict[str, Optional[str]]:
@@ -148,6 +148,7 @@ def _running(
             stderr=subprocess.STDOUT,
             cwd=folder,
             env=environment,
+            start_new_session=True,  # so that a wrapper and what it started can be ended together
             preexec_fn=_become(owner),  # noqa: PLW1509 - no threads here; user= and group= need Python 3.9
         )
     except (OSError, subprocess.SubprocessError) as exc:
@@ -202,11 +203,9 @@ def _complaint(log: IO[bytes]) -> str:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
-    process.send_signal(signal.SIGTERM)
-    try:
+    with suppress(subprocess.TimeoutExpired):
+        process.terminate()
         process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

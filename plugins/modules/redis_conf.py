@@ -140,7 +140,6 @@ from pathlib import Path
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _redis_cli,
     _redis_conf_rewrite,

@@ -129,7 +129,6 @@ ansible_facts:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.closewait.remediation.plugins.module_utils import _redis_options
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis
 

@@ -112,7 +112,6 @@ from dataclasses import replace
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _redis_cli,
     _redis_live,

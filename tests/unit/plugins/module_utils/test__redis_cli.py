@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import os
+import time
 from pathlib import Path
 
 import pytest
-
-from ansible_collections.closewait.remediation.plugins.module_utils import _redis_cli
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs, _redis_cli
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_reply import RedisError
 
 SECRET = "pass word$(id)\"'"  # noqa: S105 - of nobody
@@ -76,13 +75,13 @@ def test_where(tmp_path: Path, endpoint: _redis_cli.Endpoint, expected: list[str
     assert argv == ["--no-raw", *expected, "CONFIG", "SET", "timeout", "7"]
 
 
-def test_a_client_that_hangs_is_ended(tmp_path: Path) -> None:
-    client = _program(tmp_path, "echo $$ > %s/pid\nexec sleep 60\n" % tmp_path)
+def test_a_client_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
+    client = _program(tmp_path, "sleep 60 &\necho $! > %s/pid\nwait\n" % tmp_path)
     server = _redis_cli.RedisCli(client, _redis_cli.Endpoint(), _redis_cli.Login(), 0.5)
     with pytest.raises(RedisError) as caught:
         server.config_get("timeout")
     assert caught.value.kind == "timed_out"
-    assert not os.path.exists("/proc/" + (tmp_path / "pid").read_text().strip())
+    assert not _runs(int((tmp_path / "pid").read_text()))
 
 
 def test_a_client_that_cannot_be_run_is_said(tmp_path: Path) -> None:
@@ -125,3 +124,13 @@ def test_a_missing_client_is_said_with_what_to_do() -> None:
 
 def test_the_password_is_in_no_text_of_the_login() -> None:
     assert SECRET not in repr(_redis_cli.Login("ops", SECRET))
+
+
+def _runs(pid: int) -> bool:
+    """A process that has ended stays a zombie where nobody waits for it (a container without an init)."""
+    for _ in range(50):
+        stat = _procfs.stat(pid)
+        if stat is None or stat.state == "Z":
+            return False
+        time.sleep(0.05)
+    return True

@@ -9,7 +9,6 @@ import random
 from typing import Optional
 
 import pytest
-
 from ansible_collections.closewait.remediation.plugins.module_utils import _redis_conf
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_conf import Change, ConfError, Line
 

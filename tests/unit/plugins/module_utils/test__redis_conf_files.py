@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.closewait.remediation.plugins.module_utils import _redis_conf, _redis_conf_files
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_conf import ConfError
 

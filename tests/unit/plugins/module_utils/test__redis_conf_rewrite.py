@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _redis_conf_files,
     _redis_conf_rewrite,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Optional
 
 import pytest
-
 from ansible_collections.closewait.remediation.plugins.module_utils import _redis_live
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_reply import RedisError
 

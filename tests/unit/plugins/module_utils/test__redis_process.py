@@ -10,16 +10,15 @@ import socket
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.closewait.remediation.plugins.module_utils import _redis_process
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_reply import RedisError
 
 
-def _process(proc: Path, pid: int, name: str, ppid: int) -> None:
+def _process(proc: Path, pid: int, name: str, ppid: int, state: str = "S") -> None:
     folder = proc / str(pid)
     folder.mkdir()
     rest = " ".join(["0"] * 17 + [str(pid * 100)] + ["0"] * 30)
-    (folder / "stat").write_text("%d (%s) S %d %s\n" % (pid, name, ppid, rest))
+    (folder / "stat").write_text("%d (%s) %s %d %s\n" % (pid, name, state, ppid, rest))
     (folder / "status").write_text("Name:\t%s\nNSpid:\t%d\t1\n" % (name, pid))
     (folder / "root").symlink_to("/")
 
@@ -30,10 +29,11 @@ def fixture_proc(tmp_path: Path) -> str:
     _process(tmp_path, 8, "redis-server", 7)
     _process(tmp_path, 9, "valkey-server", 1)
     _process(tmp_path, 10, "redis-cli", 1)
+    _process(tmp_path, 11, "redis-server", 1, "Z")
     return str(tmp_path)
 
 
-def test_servers_without_the_child_that_saves(proc: str) -> None:
+def test_servers_without_the_child_that_saves_and_the_dead(proc: str) -> None:
     assert [(stat.pid, stat.name, stat.start_time) for stat in _redis_process.servers(proc)] == [
         (7, "redis-server", 700),
         (9, "valkey-server", 900),

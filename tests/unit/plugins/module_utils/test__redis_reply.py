@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.closewait.remediation.plugins.module_utils import _redis_reply
 
 ANSWERS = json.loads((Path(__file__).parent / "captured" / "redis_answers.json").read_text())

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
-
-from ansible_collections.closewait.remediation.plugins.module_utils import _redis_conf, _redis_trial
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs, _redis_conf, _redis_trial
 
 ME = _redis_trial.Owner(os.getuid(), os.getgid())
 #: A configuration in which everything that reaches out of the process is set.
@@ -78,31 +78,38 @@ def test_the_words_of_a_server_that_does_not_start_are_in_the_error(tmp_path: Pa
 def test_a_server_that_never_answers_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_redis_trial, "_START_SECONDS", 0.3)
     monkeypatch.setattr(_redis_trial, "_STOP_SECONDS", 0.2)
-    body = "trap '' TERM; echo $$ > %s/pid; while :; do sleep 0.1; done\n" % tmp_path
+    body = "trap '' TERM; sleep 60 & echo $! > %s/pid; while :; do wait; done\n" % tmp_path
     lines = _redis_conf.parse("x.conf", "timeout 0\n")
     with pytest.raises(_redis_trial.TrialError, match="did not get ready"):
         _redis_trial.prove(_server(tmp_path, body), "/bin/false", lines, {"timeout": "0"}, ME)
-    assert not os.path.exists("/proc/" + (tmp_path / "pid").read_text().strip())
+    assert not _runs(int((tmp_path / "pid").read_text()))
 
 
 def test_the_trial_leaves_nothing_behind_and_has_a_folder_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    body = "cat > %s/seen; pwd > %s/folder; exit 1\n" % (tmp_path, tmp_path)
+    body = "cat > %s/seen; pwd > %s/folder; printf '%%s\\n' \"$@\" > %s/arguments; exit 1\n" % ((tmp_path,) * 3)
     lines = _redis_conf.parse("x.conf", LIVE)
     with pytest.raises(_redis_trial.TrialError):
         _redis_trial.prove(_server(tmp_path, body), "/bin/false", lines, {"timeout": "0"}, ME)
     folder = (tmp_path / "folder").read_text().strip()
-    assert (tmp_path / "seen").read_text().splitlines() == [
-        "bind 10.1.2.3",
-        "maxmemory 100mb",
-        "Timeout 0",
-        "port 0",
-        'unixsocket "%s/s"' % folder,
-        "unixsocketperm 700",
-        'dir "%s"' % folder,
-        'save ""',
+    assert (tmp_path / "seen").read_text().splitlines() == ["bind 10.1.2.3", "maxmemory 100mb", "Timeout 0"]
+    assert (tmp_path / "arguments").read_text().split("\n") == [
+        *(
+            "-",
+            "--port",
+            "0",
+            "--unixsocket",
+            folder + "/s",
+            "--unixsocketperm",
+            "700",
+            "--dir",
+            folder,
+            "--save",
+            "",
+            "",
+        )
     ]
     assert not os.path.exists(folder)
 
@@ -118,3 +125,13 @@ def test_a_server_that_cannot_be_run_is_said(tmp_path: Path) -> None:
     server.chmod(0o755)
     with pytest.raises(_redis_trial.TrialError, match="cannot run"):
         _redis_trial.prove(str(server), "/bin/false", [], {"timeout": "0"}, ME)
+
+
+def _runs(pid: int) -> bool:
+    """A process that has ended stays a zombie where nobody waits for it (a container without an init)."""
+    for _ in range(50):
+        stat = _procfs.stat(pid)
+        if stat is None or stat.state == "Z":
+            return False
+        time.sleep(0.05)
+    return True
