@@ -21,6 +21,8 @@ REDIS_TIMEOUT_S = 5
 @pytest.fixture
 def haunted(tmp_path: Path) -> Iterator[HauntedWorker]:
     """The incident itself."""
-    with redis_server(tmp_path / "redis", REDIS_PORT, REDIS_TIMEOUT_S) as redis:
-        with haunted_worker(CelerySite(redis, tmp_path)) as incident:
-            yield incident
+    with (
+        redis_server(tmp_path / "redis", REDIS_PORT, REDIS_TIMEOUT_S) as redis,
+        haunted_worker(CelerySite(redis, tmp_path)) as incident,
+    ):
+        yield incident

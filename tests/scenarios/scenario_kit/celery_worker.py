@@ -67,13 +67,27 @@ class CelerySite:
         """Queued tasks that were never finished."""
         return set(self.queued) - set(self.ledger.count("done"))
 
+    def queue_length(self) -> int:
+        """Messages that no worker has taken."""
+        return int(self.redis.command("LLEN", "celery")[0])
+
+    def unacknowledged(self) -> int:
+        """Messages that a worker has taken and not acknowledged."""
+        return int(self.redis.command("HLEN", "unacked")[0])
+
     def waiting_tasks(self) -> int:
-        """Messages in the queue plus those delivered and not acknowledged."""
-        return int(self.redis.command("LLEN", "celery")[0]) + int(self.redis.command("HLEN", "unacked")[0])
+        """Messages that are not done with."""
+        return self.queue_length() + self.unacknowledged()
 
     def wait_until_done(self, seconds: float) -> None:
         """Wait until each queued task was finished at least once."""
-        wait_for(lambda: not self.undone(), seconds, f"the tasks {sorted(self.queued)} to be done")
+        try:
+            wait_for(lambda: not self.undone(), seconds, "the tasks to be done")
+        except TimeoutError as exc:
+            left = (
+                f"undone {sorted(self.undone())}, queued {self.queue_length()}, unacknowledged {self.unacknowledged()}"
+            )
+            raise AssertionError(f"{exc}: {left}") from exc
 
 
 @contextmanager
