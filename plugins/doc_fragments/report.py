@@ -13,7 +13,8 @@ class ModuleDocFragment:
 options:
   register_name:
     description:
-      - Name of the variable into which M(closewait.remediation.incident_facts) was registered on every host in this run.
+      - Name of the variable into which M(closewait.remediation.incident_facts) was registered on every host in this
+        run.
       - Cached facts are never used. Their process ids may be other processes by now.
     type: str
     default: closewait_gathered
@@ -21,8 +22,8 @@ options:
     description:
       - Inventory names of the hosts to speak about. A host without a registered result is reported as not looked at.
       - Without it, all hosts of the play, also those that failed or could not be reached.
-      - When no host of a play can be reached, no later task of that play runs. Put this action into a play of its own on
-        C(localhost) and name the hosts here, so that there is a report in that case too.
+      - When no host of a play can be reached, no later task of that play runs. Put this action into a play of its own
+        on C(localhost) and name the hosts here, so that there is a report in that case too.
     type: list
     elements: str
   output_dir:
@@ -34,15 +35,17 @@ options:
   redis_host_variable:
     description:
       - Name of a host variable with the inventory name of the Redis that this host connects to.
-      - It is looked at where the addresses of the hosts do not tell, as with a proxy or with equal addresses on several hosts.
+      - It is looked at where the addresses of the hosts do not tell, as with a proxy or with equal addresses on several
+        hosts.
     type: str
     default: closewait_redis_host
   thresholds:
     description:
       - Numbers from which on a rule speaks up, as far as they are to differ from the defaults.
       - "Names and defaults: V(spin_runnable_share) 0.8, V(spin_voluntary_per_s) 10, V(spin_cpu_percent) 10,
-        V(spin_system_share) 0.015, V(timeout_slack_s) 1, V(redis_close_lag_s) 2, V(leak_total) 20, V(leak_oldest_s) 600,
-        V(leak_age_classes) 3, V(leak_medium_share) 0.2, V(leak_high_share) 0.5, V(leak_critical_share) 0.8."
+        V(spin_system_share) 0.015, V(timeout_slack_s) 1, V(redis_close_lag_s) 2, V(leak_total) 20,
+        V(leak_oldest_s) 600, V(leak_age_classes) 3, V(leak_medium_share) 0.2, V(leak_high_share) 0.5,
+        V(leak_critical_share) 0.8."
     type: dict
     default: {}
 attributes:

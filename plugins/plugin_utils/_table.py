@@ -71,7 +71,8 @@ def _host(name: str, host: HostDiagnosis) -> Iterator[str]:
     for ids, reason in grouped(host["unknown"]):
         yield from labelled("unknown", f"{ids}: {reason}", indent=2)
     for error in host["errors"]:
-        yield from labelled("no look", f"{error['source']}: {error['reason']}", indent=2)
+        if all(error["reason"] not in entry["reason"] for entry in host["unknown"]):
+            yield from labelled("no look", f"{error['source']}: {error['reason']}", indent=2)
 
 
 def _process(finding: Finding) -> str:

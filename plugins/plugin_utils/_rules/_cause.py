@@ -50,9 +50,10 @@ def of_watched(scene: Scene, watched: WatchedSocket | None, sockets: list[Socket
 
 def of_sockets(scene: Scene, sockets: list[Socket]) -> list[Explanation]:
     """One per peer, the best known cause first; never empty."""
-    by_peer: dict[tuple[str, int], list[Socket]] = {}
+    by_peer: dict[tuple[str, int, int], list[Socket]] = {}
     for socket in sockets:
-        by_peer.setdefault((socket["remote"]["address"], socket["remote"]["port"]), []).append(socket)
+        remote = socket["remote"]
+        by_peer.setdefault((remote["address"], remote["port"], socket["netns"]), []).append(socket)
     explanations = [
         of_connection(scene, Connection(group[0]["netns"], group[0]["local"], group[0]["remote"]), group)
         for group in by_peer.values()
@@ -72,7 +73,7 @@ def of_connection(scene: Scene, connection: Connection, sockets: list[Socket]) -
         "setting": "timeout" if peer.redis else None,
         "value": peer.redis["timeout"] if peer.redis else None,
     }
-    return Explanation(cause, _remedy(peer, status, summary))
+    return Explanation(cause, _remedy(peer, status))
 
 
 def _verdict(peer: Peer, idle: list[Bounds], thresholds: Thresholds) -> tuple[CauseStatus, str]:
@@ -120,7 +121,7 @@ def _idle_text(idle: list[Bounds]) -> str:
     return f"{low:.1f} s" if low == max(highest) else f"{low:.1f} to {max(highest):.1f} s"
 
 
-def _remedy(peer: Peer, status: CauseStatus, summary: str) -> list[Remedy]:
+def _remedy(peer: Peer, status: CauseStatus) -> list[Remedy]:
     if peer.redis is None or peer.host is None or status not in ("proven", "likely"):
         return []
     return [
@@ -134,7 +135,7 @@ def _remedy(peer: Peer, status: CauseStatus, summary: str) -> list[Remedy]:
                 "port": peer.redis["port"],
                 "pid": peer.redis["pid"],
             },
-            "why": f"{status}: {summary}",
+            "why": f"timeout {peer.redis['timeout']} closes idle connections; that it is the cause is {status}",
         }
     ]
 

@@ -123,7 +123,8 @@ def _instance(facts: HostFacts, address: str, port: int, netns: int | None) -> _
     ]
     pids = {instance["pid"] for instance in found}
     if any(pids.isdisjoint(owners) for owners in _owners(facts, address, port, netns)):
-        return _Found(None, f"something else listens on {address}:{port} as well")
+        what = "something else listens there as well" if found else "what listens there is no Redis that was seen"
+        return _Found(None, f"{address}:{port}: {what}")
     return _only_one(f"{address}:{port}", found, redis.get("omitted", 0))
 
 
@@ -144,9 +145,7 @@ def _only_one(where: str, candidates: list[RedisInstance], omitted: int) -> _Fou
 
 
 def _listens(instance: RedisInstance, address: str, port: int) -> bool:
-    return any(
-        bound["port"] == port and plain(bound["address"]) in (address, *WILDCARDS) for bound in _bound(instance)
-    )
+    return any(bound["port"] == port and plain(bound["address"]) in (address, *WILDCARDS) for bound in _bound(instance))
 
 
 def _bound(instance: RedisInstance) -> list[Endpoint]:

@@ -84,10 +84,11 @@ def as_holder(watcher: Watcher) -> Holder:
 
 
 def by_peer(watchers: list[Watcher]) -> list[list[Watcher]]:
-    """The registrations in groups with the same other end."""
-    groups: dict[str, list[Watcher]] = {}
+    """The registrations in groups with the same other end; the same address in another namespace is another end."""
+    groups: dict[tuple[str, int | None], list[Watcher]] = {}
     for watcher in watchers:
-        groups.setdefault(peer_text(watcher["socket"]), []).append(watcher)
+        socket = watcher["socket"]
+        groups.setdefault((peer_text(socket), socket.get("netns") if socket else None), []).append(watcher)
     return list(groups.values())
 
 

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who spins, and who only looks busy for a moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import CpuFacts, Process
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _spin
+from ansible_collections.closewait.remediation.plugins.plugin_utils._shapes import conform
+from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
+from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
+
+DEFAULTS = Thresholds()
+
+
+def process(fact: make.Fact) -> Process:
+    """The made-up process as the rules get it."""
+    checked: Process = conform(fact, Process)
+    return checked
+
+
+@pytest.mark.parametrize(
+    ("changed", "answer"),
+    [
+        ({}, "spinning"),
+        # Nine spinners on two CPUs: each gets what is left.
+        ({"cpu_percent": 21.0, "cpu_percent_windows": [24.0, 19.5, 20.0]}, "spinning"),
+        ({"hottest_thread": make.thread(cpu_percent=21.0, involuntary_per_s=250.0)}, "spinning"),
+        # Timers of the event loop: seen up to five a second on a spinning worker.
+        ({"hottest_thread": make.thread(voluntary_per_s=5.0)}, "spinning"),
+        ({"hottest_thread": make.thread("RRRRSR")}, "spinning"),
+        ({"hottest_thread": make.thread("RSRSRS")}, "calm"),
+        ({"hottest_thread": make.thread(voluntary_per_s=240.0)}, "calm"),
+        ({"hottest_thread": make.thread("DDDDDD")}, "calm"),
+        # A burst: one subwindow without CPU use.
+        ({"cpu_percent_windows": [97.0, 96.0, 0.5, 98.0, 97.0]}, "calm"),
+        # The process is busy with many threads, none of which is always runnable.
+        ({"threads": 40, "hottest_thread": make.thread("RSRRSS", cpu_percent=9.0)}, "calm"),
+        ({"threads": 3, "hottest_thread": None}, "unknown"),
+        ({"threads": 3, "hottest_thread": make.thread("")}, "unknown"),
+        # A single thread is the process.
+        ({"threads": 1, "hottest_thread": None}, "spinning"),
+        ({"threads": 1, "hottest_thread": None, "voluntary_per_s": 900.0}, "calm"),
+    ],
+)
+def test_judge(changed: dict[str, Any], answer: str) -> None:
+    assert _spin.judge(process(make.process(**changed)), DEFAULTS) == answer
+
+
+def test_sleeping_process_is_calm() -> None:
+    assert _spin.judge(process(make.sleeping()), DEFAULTS) == "calm"
+
+
+def test_honest_process_spins_for_all_that_the_cpu_tells() -> None:
+    assert _spin.judge(process(make.honest()), DEFAULTS) == "spinning"
+    assert not _spin.calls_the_kernel(process(make.honest()), DEFAULTS)
+    assert _spin.calls_the_kernel(process(make.process()), DEFAULTS)
+
+
+def test_thresholds_are_the_callers() -> None:
+    thread = make.thread(cpu_percent=43.0)
+    busy = process(make.process(cpu_percent_windows=[44.0, 43.0], hottest_thread=thread))
+    assert _spin.judge(busy, Thresholds(spin_cpu_percent=45.0)) == "calm"
+    assert _spin.judge(busy, Thresholds(spin_cpu_percent=42.0)) == "spinning"
+
+
+@pytest.mark.parametrize(
+    ("cpu", "start_time", "answer"),
+    [
+        (make.cpu(make.process()), make.BORN, "spinning"),
+        # The same pid, but another process.
+        (make.cpu(make.process()), make.BORN + 1, "calm"),
+        (make.cpu(make.process(31), omitted=4), make.BORN, "unknown"),
+        # The list was cut below the floor: whoever is not on it uses even less.
+        (make.cpu(make.process(31), make.sleeping(32), omitted=4), make.BORN, "calm"),
+    ],
+)
+def test_of_pid(cpu: make.Fact, start_time: int, answer: str) -> None:
+    assert _spin.of_pid(conform(cpu, CpuFacts), make.PID, start_time, DEFAULTS).answer == answer
