@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Three ways to close half-closed fds of a running process, each with what it cost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import victim
+from .figures import RUNS, Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Way = Callable[[victim.Victim], tuple[str, ...]]
+
+PROGRAMS = Path(__file__).parent / "programs"
+MAX_STOP_MS = 100.0
+TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What closing cost: the victim's stops and the wall time, in ms; fds named and closed; ``remarks`` of the tool."""
+
+    stop: float
+    longest: float
+    wall: float
+    named: int
+    closed: int
+    remarks: tuple[str, ...]
+
+
+def in_turns(ways: Mapping[str, tuple[Way, int]]) -> dict[str, list[Closing]]:
+    """Every way on as many fds as it is given, again and again in this order."""
+    done: dict[str, list[Closing]] = {name: [] for name in ways}
+    for _ in range(RUNS):
+        for name, (way, fds) in ways.items():
+            done[name].append(_measure(way, fds))
+    return done
+
+
+def stop(closings: Sequence[Closing]) -> Samples:
+    """All stops of each run together."""
+    return Samples("ms", tuple(closing.stop for closing in closings))
+
+
+def longest(closings: Sequence[Closing]) -> Samples:
+    """The longest stop of each run."""
+    return Samples("ms", tuple(closing.longest for closing in closings))
+
+
+def wall(closings: Sequence[Closing]) -> Samples:
+    """Wall time of each run."""
+    return Samples("ms", tuple(closing.wall for closing in closings))
+
+
+def remarks(name: str, closings: Sequence[Closing]) -> tuple[str, ...]:
+    """What a reader has to know about the work that was measured."""
+    named, closed = sum(closing.named for closing in closings), sum(closing.closed for closing in closings)
+    said = {remark for closing in closings for remark in closing.remarks}
+    notes = [f"{name} said: {remark}" for remark in sorted(said)]
+    return (f"{name}: {closed} of {named} fds were closed.", *notes)
+
+
+def _measure(way: Way, fds: int) -> Closing:
+    """Do it to a fresh victim with that many fds."""
+    with victim.running(fds) as target:
+        start = time.monotonic()
+        said = way(target)
+        elapsed = 1000 * (time.monotonic() - start)
+        stops = target.stops()
+        return Closing(stops.total, stops.longest, elapsed, fds, fds - target.still_open(), said)
+
+
+def ours(target: victim.Victim) -> tuple[str, ...]:
+    """``fd_close`` in a Python process of its own. Raises RuntimeError unless it closes everything."""
+    report = json.loads(_program("fd_closer.py", target))
+    refused = [row for row in report["results"] if row["outcome"] != "closed"]
+    if refused:
+        raise RuntimeError(f"fd_close did not close {len(refused)} of {len(report['results'])}: {refused[0]}")
+    return ()
+
+
+def floor(target: victim.Victim) -> tuple[str, ...]:
+    """The same checks and system calls by bare ptrace, in one stop."""
+    _program("ptrace_floor.py", target)
+    return ()
+
+
+def one_gdb_per_fd(target: victim.Victim) -> tuple[str, ...]:
+    """The one-liner, for one fd after the other."""
+    said: dict[str, None] = {}
+    for fd in target.targets:
+        argv = ["gdb", "-p", str(target.pid), "-ex", f"p close({fd['fd']})", "-ex", "set confirm off", "-ex", "quit"]
+        run = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+        )
+        if "$1 = 0" not in run.stdout:
+            said[(run.stderr.strip().splitlines() or ["no answer"])[-1]] = None
+    return tuple(said)
+
+
+def _program(name: str, target: victim.Victim) -> str:
+    argv = [sys.executable, str(PROGRAMS / name)]
+    order = json.dumps({"targets": target.targets, "max_stop_ms": MAX_STOP_MS})
+    run = subprocess.run(argv, input=order, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+    if run.returncode != 0:
+        raise RuntimeError(f"{name} failed: {run.stderr.strip()[-500:]}")
+    return run.stdout

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hundreds of half-closed fds of one process: all stops together, the longest, and the time until it is done."""
+
+from __future__ import annotations
+
+from .. import closing
+from ..figures import RUNS, Row, Samples, Section
+
+SOME, MANY = 200, 1000
+#: With one gdb per fd only this many are closed in each run, and the figures scaled.
+SCALED_FROM = 4
+
+TEXT = f"""\
+The same process with {SOME} and with {MANY:,} half-closed sockets, all closed. One gdb per fd would take too long
+to measure in full: it was measured on {SCALED_FROM} fds in each run ({SCALED_FROM * RUNS} in all) and
+**scaled**. `max_stop_ms` is {closing.MAX_STOP_MS:g}: when it has passed, the step at hand is finished, and the
+process runs on for as long as it stood before it is stopped again."""
+
+
+def measure() -> Section:
+    """Ours with few and many, one gdb per fd, and the floor, in turns."""
+    done = closing.in_turns(
+        {
+            "some": (closing.ours, SOME),
+            "gdb": (closing.one_gdb_per_fd, SCALED_FROM),
+            "many": (closing.ours, MANY),
+            "floor": (closing.floor, MANY),
+        }
+    )
+    some, many, gdb, floor = done["some"], done["many"], done["gdb"], done["floor"]
+    cap = Samples("ms", (closing.MAX_STOP_MS,))
+    rows = (
+        *_against_gdb(SOME, some, gdb),
+        Row(f"longest stop, {SOME} fds", closing.longest(some), "max_stop_ms", cap),
+        *_against_gdb(MANY, many, gdb, 1 / 200, 1 / 100),
+        Row(f"longest stop, {MANY:,} fds", closing.longest(many), "max_stop_ms", cap, 1.1),
+        Row(f"stop, all together, {MANY:,} fds", closing.stop(many), "bare ptrace", closing.stop(floor), 3.0),
+    )
+    return Section("Many fds of one process", TEXT, rows, closing.remarks("One gdb per fd", gdb))
+
+
+def _against_gdb(
+    fds: int,
+    ours: list[closing.Closing],
+    gdb: list[closing.Closing],
+    stop_reach: float | None = None,
+    wall_reach: float | None = None,
+) -> tuple[Row, Row]:
+    factor, against = fds / SCALED_FROM, "one gdb per fd, scaled"
+    return (
+        Row(
+            f"stop, all together, {fds:,} fds",
+            closing.stop(ours),
+            against,
+            closing.stop(gdb).scaled(factor),
+            stop_reach,
+        ),
+        Row(f"wall time, {fds:,} fds", closing.wall(ours), against, closing.wall(gdb).scaled(factor), wall_reach),
+    )

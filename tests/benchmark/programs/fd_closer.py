@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ours, in plain Python: what the module ``fd_close`` does with its arguments.
+
+Standard input: ``{"targets": [...], "max_stop_ms": ...}``. Standard output: ``{"results": [...], "stops": [...]}``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _fd_close,
+    _fd_decision,
+    _fd_observation,
+    _fd_targets,
+)
+
+
+def main() -> None:
+    given = json.load(sys.stdin)
+    targets = _fd_targets.parse(given["targets"])
+    options = _fd_decision.Options(
+        _fd_decision.CLOSE, allow_unread=False, force_unwatched=False, force_runtime=False, min_age=0.0
+    )
+    with tempfile.TemporaryDirectory() as empty, _fd_observation.Observer(targets) as observer:
+        order = _fd_close.Order(options, shutil.which("gdb") or "gdb", empty, given["max_stop_ms"], timeout=10.0)
+        report = _fd_close.run(observer, targets, order)
+    json.dump(report._asdict(), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

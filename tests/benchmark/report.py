@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report: Markdown that also reads well on a terminal. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from .figures import RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .figures import Row, Samples, Section
+
+INTRODUCTION = f"""\
+# Benchmarks
+
+Written by `make bench`, which measures everything below in one run; do not edit.
+Each cell is min / median / max of {RUNS} runs or more, taken in turns with what it is compared with; the ratio is
+that of the medians. Compare ratios rather than milliseconds: others may have been working on the machine.
+"""
+TEXT_WIDTH = 110
+HEADINGS = ("what", "ours", "against", "theirs", "ratio", "reach", "reached")
+
+
+def document(machine: Mapping[str, str], sections: Iterable[Section]) -> str:
+    """The whole of docs/BENCHMARKS.md."""
+    facts = _table(("machine", ""), list(machine.items()))
+    return "\n".join([INTRODUCTION, facts, *(section_text(section) for section in sections)])
+
+
+def section_text(section: Section) -> str:
+    """Heading, what was done, table, notes."""
+    parts = [
+        f"## {section.title}\n",
+        f"{textwrap.fill(section.text, TEXT_WIDTH)}\n",
+        _table(HEADINGS, [_cells(row) for row in section.rows]),
+    ]
+    parts += [f"- {note}" for note in section.notes]
+    return "\n".join(parts) + ("\n" if section.notes else "")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    reach = "" if row.reach is None else f"≤ {row.reach:g}"
+    reached = "" if row.reach is None else ("yes" if row.ratio <= row.reach else "NO")
+    return (row.what, _spread(row.ours), row.against, _spread(row.theirs), f"{row.ratio:.2g}", reach, reached)
+
+
+def _spread(samples: Samples) -> str:
+    values = sorted({min(samples.values), samples.median, max(samples.values)})
+    return " / ".join(_number(value) for value in values) + f" {samples.unit}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
+    lines = [headings, ["-" * width for width in widths], *rows]
+    return "\n".join(_line(line, widths) for line in lines) + "\n"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
