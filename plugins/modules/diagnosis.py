@@ -17,6 +17,7 @@ description:
   - Each finding has a page in C(docs/findings), and the files have schemas in C(docs/schema).
 extends_documentation_fragment:
   - closewait.remediation.attributes
+  - closewait.remediation.attributes.remediation_group
   - closewait.remediation.report
 options:
   allow:

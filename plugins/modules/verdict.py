@@ -19,6 +19,7 @@ description:
   - It does not fail when something is not healed. Test RV(healed).
 extends_documentation_fragment:
   - closewait.remediation.attributes
+  - closewait.remediation.attributes.remediation_group
   - closewait.remediation.report
 options:
   checks_register_name:

@@ -20,6 +20,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._facts impor
 )
 from ansible_collections.closewait.remediation.plugins.plugin_utils._shapes import ShapeError, conform
 
+OUTPUT_SHOWN = 200
 SHAPES: dict[str, Any] = {"tcp": TcpFacts, "cpu": CpuFacts, "redis": RedisFacts}
 
 
@@ -69,8 +70,17 @@ def from_facts(closewait: Mapping[str, Any]) -> Gathered:
 def _why_failed(result: Mapping[str, Any]) -> str | None:
     for flag, text in (("unreachable", "the host was not reached"), ("failed", "gathering failed")):
         if result.get(flag):
-            return f"{text}: {result.get('msg') or 'no reason given'}"
+            return f"{text}: {result.get('msg') or 'no reason given'}{_said(result)}"
     return "gathering was skipped" if result.get("skipped") else None
+
+
+def _said(result: Mapping[str, Any]) -> str:
+    """What a module that did not even start left on its output: there the reason is, not in the message."""
+    for stream in ("module_stderr", "module_stdout"):
+        lines = [line.strip() for line in str(result.get(stream) or "").splitlines() if line.strip()]
+        if lines:
+            return f" ({lines[0][:OUTPUT_SHOWN]})"
+    return ""
 
 
 def _text(value: object) -> str | None:

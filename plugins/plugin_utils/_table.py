@@ -23,15 +23,16 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._text import
 COLUMNS = 100
 LABEL = 10
 NAMES_SHOWN = 100
+REGISTRATIONS_SHOWN = 3
 
 
 def of_diagnosis(diagnosis: Diagnosis, plan: Plan) -> str:
     """Every host that is not healthy in full, then one summary of all, then the plan."""
     lines: list[str] = []
-    for name, host in diagnosis["hosts"].items():
-        if host["verdict"] != "healthy" or host["errors"]:
-            lines += [*_host(name, host), ""]
-    lines += [*_summary(diagnosis), "", *_plan(plan)]
+    for names, host in _alike(diagnosis):
+        lines += [*_host(names, host), ""]
+    unknown = sum(host["verdict"] == "unknown" for host in diagnosis["hosts"].values())
+    lines += [*_summary(diagnosis), "", *_plan(plan, unknown)]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -64,8 +65,22 @@ def finding_lines(finding: Finding) -> Iterator[str]:
         yield from labelled("unseen", unknown)
 
 
-def _host(name: str, host: HostDiagnosis) -> Iterator[str]:
-    yield f"HOST {fit(clean(name), COLUMNS - 15)}{host['verdict']:>10}"
+def _alike(diagnosis: Diagnosis) -> list[tuple[list[str], HostDiagnosis]]:
+    """The hosts that are worth a block of their own; those that are unknown for the same reasons share one."""
+    blocks: dict[str, tuple[list[str], HostDiagnosis]] = {}
+    for name, host in diagnosis["hosts"].items():
+        if host["verdict"] != "healthy" or host["errors"]:
+            reasons = repr((host["verdict"], host["unknown"], host["errors"]))
+            blocks.setdefault(name if host["findings"] else reasons, ([], host))[0].append(name)
+    return list(blocks.values())
+
+
+def _host(names: list[str], host: HostDiagnosis) -> Iterator[str]:
+    if len(names) == 1:
+        yield f"HOST {fit(clean(names[0]), COLUMNS - 15)}{host['verdict']:>10}"
+    else:
+        yield f"{fit(f'{len(names)} HOSTS', COLUMNS - 10)}{host['verdict']:>10}"
+        yield from labelled("hosts", _listed(names), indent=2)
     for finding in host["findings"]:
         yield from finding_lines(finding)
     for ids, reason in grouped(host["unknown"]):
@@ -92,10 +107,14 @@ def _numbers(evidence: dict[str, Any]) -> str:
             f"system {evidence['system_percent']:.0f}) over {evidence['window_s']:g} s, "
             f"voluntary switches {evidence['voluntary_per_s']}/s"
         )
+    registrations = evidence.get("registrations", [])
     parts += [
         f"epoll {row['epoll_fd']} watches fd {row['fd']} (events {row['events']}, {row['state']}, {row['peer']})"
-        for row in evidence.get("registrations", [])[:5]
+        for row in registrations[:REGISTRATIONS_SHOWN]
     ]
+    more = len(registrations) + evidence.get("registrations_omitted", 0) - REGISTRATIONS_SHOWN
+    if more > 0:
+        parts.append(f"{more} more registrations")
     if evidence.get("close_wait_total") is not None:
         parts.append(f"CLOSE_WAIT {evidence['close_wait_total']}, watched {evidence['close_wait_watched']}")
     if evidence.get("fd_limit"):
@@ -107,22 +126,34 @@ def _numbers(evidence: dict[str, Any]) -> str:
 
 def _summary(diagnosis: Diagnosis) -> Iterator[str]:
     hosts = diagnosis["hosts"]
+    found = {name: host for name, host in hosts.items() if host["verdict"] == "findings"}
     yield "SUMMARY"
-    yield f"  {fit('host', 40)} {fit('verdict', 10)} {fit('findings', 34)} unknown"
-    for name, host in hosts.items():
-        if host["verdict"] != "healthy":
-            findings = fit(_severities(host["findings"]) or "-", 34)
-            unanswered = len({entry["id"] for entry in host["unknown"]})
-            yield f"  {fit(clean(name), 40)} {fit(host['verdict'], 10)} {findings} {unanswered}"
-    healthy = [clean(name) for name, host in hosts.items() if host["verdict"] == "healthy"]
-    more = f" and {len(healthy) - NAMES_SHOWN} more" if len(healthy) > NAMES_SHOWN else ""
-    if healthy:
-        yield from labelled("healthy", ", ".join(healthy[:NAMES_SHOWN]) + more, indent=2)
-    verdicts = [host["verdict"] for host in hosts.values()]
-    yield (
-        f"  {len(hosts)} hosts: {verdicts.count('findings')} with findings, {verdicts.count('healthy')} healthy, "
-        f"{verdicts.count('unknown')} unknown"
-    )
+    if found:
+        yield f"  {fit('host', 50)} {fit('findings', 34)} unknown"
+    for name, host in found.items():
+        unanswered = len({entry["id"] for entry in host["unknown"]})
+        yield f"  {fit(clean(name), 50)} {fit(_severities(host['findings']), 34)} {unanswered or '-'}"
+    for verdict in ("healthy", "unknown"):
+        names = [name for name, host in hosts.items() if host["verdict"] == verdict]
+        if names:
+            yield from labelled(verdict, _listed(names), indent=2)
+    yield f"  {_hosts(len(hosts))}: {', '.join(_counts(diagnosis))}"
+
+
+def _counts(diagnosis: Diagnosis) -> Iterator[str]:
+    verdicts = [host["verdict"] for host in diagnosis["hosts"].values()]
+    yield f"{verdicts.count('findings')} with findings"
+    yield f"{verdicts.count('healthy')} healthy"
+    yield f"{verdicts.count('unknown')} unknown"
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
+
+
+def _hosts(number: int) -> str:
+    return "1 host" if number == 1 else f"{number} hosts"
 
 
 def _severities(findings: list[Finding]) -> str:
@@ -130,12 +161,12 @@ def _severities(findings: list[Finding]) -> str:
     return ", ".join(f"{count} {severity}" for severity, count in counts if count)
 
 
-def _plan(plan: Plan) -> Iterator[str]:
+def _plan(plan: Plan, unknown: int) -> Iterator[str]:
     yield f"PLAN (up to {plan['allow']} is allowed)"
     for action in plan["actions"]:
         yield from labelled(action["id"], _step(action), indent=2)
     if not plan["actions"]:
-        yield "  nothing to do"
+        yield "  nothing to do" + (f" where it could look; {_hosts(unknown)} unknown" if unknown else "")
     for entry in plan["not_healed"]:
         process = f" process {entry['pid']}" if entry["pid"] is not None else ""
         yield from labelled("stays", f"{entry['host']}{process}, {entry['finding']}: {entry['reason']}", indent=2)

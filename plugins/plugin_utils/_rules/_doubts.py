@@ -30,18 +30,26 @@ def own_code(spinner: Spinner) -> str | None:
 def listed(watchers: list[Watcher], sockets: list[Socket]) -> list[str]:
     """Watched sockets of which the listing of half-closed ones tells nothing."""
     known = {socket["inode"] for socket in sockets}
-    return [
-        f"when the peer of fd {watcher['fd']} closed is not known: its socket is not among those listed"
-        for watcher in watchers
-        if watcher["inode"] not in known
-    ]
+    others = [watcher for watcher in watchers if watcher["inode"] not in known]
+    if not others:
+        return []
+    return [f"when the peer closed is not known for {_registrations.fds_text(others)}: not among those listed"]
+
+
+def cut(spinner: Spinner) -> list[str]:
+    """Registrations that the list of suspicious ones had no room for."""
+    watchers = spinner.facts.tcp["watchers"]
+    if not watchers or not watchers["omitted"]:
+        return []
+    return [f"{watchers['omitted']} more suspicious registrations exist than are listed, maybe of this process"]
 
 
 def _writing(watchers: list[Watcher]) -> str | None:
-    fds = [str(watcher["fd"]) for watcher in watchers if _registrations.wants_to_write(watcher)]
-    if not fds:
+    writing = [watcher for watcher in watchers if _registrations.wants_to_write(watcher)]
+    if not writing:
         return None
-    return f"fd {', '.join(fds)} is watched for EPOLLOUT, which alone would spin: closing may not be the whole cure"
+    fds = _registrations.fds_text(writing)
+    return f"EPOLLOUT is watched for on {fds}, which alone would spin: closing may not be the whole cure"
 
 
 def _too_young(spinner: Spinner, sockets: list[Socket]) -> str | None:

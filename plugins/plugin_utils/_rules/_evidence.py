@@ -11,7 +11,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._facts impor
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _registrations, _spin
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._suspects import Spinner
 
-SOCKETS_SHOWN = 20
+SHOWN = 20
 
 
 class Held(NamedTuple):
@@ -50,8 +50,10 @@ def of(spinner: Spinner, watchers: list[Watcher], sockets: list[Socket]) -> dict
     held = held_by(spinner.facts.tcp, spinner.process)
     return {
         **_spin.evidence(spinner.process, spinner.facts.cpu),
-        "registrations": [_registrations.evidence(watcher) for watcher in watchers],
-        "sockets": [_socket(socket) for socket in sockets[:SOCKETS_SHOWN]],
+        "registrations": [_registrations.evidence(watcher) for watcher in watchers[:SHOWN]],
+        "registrations_omitted": max(0, len(watchers) - SHOWN),
+        "sockets": [_socket(socket) for socket in sockets[:SHOWN]],
+        "sockets_omitted": max(0, len(sockets) - SHOWN),
         "close_wait_total": held.total,
         "close_wait_watched": held.watched,
     }

@@ -24,6 +24,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._facts impor
 HALF_CLOSED = ("CLOSE_WAIT", "CLOSE")
 REGISTERED = "registered"
 GHOST = "ghost"
+FDS_SHOWN = 5
 
 
 def of_process(watchers: list[Watcher], process: Process) -> list[Watcher]:
@@ -90,6 +91,14 @@ def by_peer(watchers: list[Watcher]) -> list[list[Watcher]]:
         socket = watcher["socket"]
         groups.setdefault((peer_text(socket), socket.get("netns") if socket else None), []).append(watcher)
     return list(groups.values())
+
+
+def fds_text(watchers: list[Watcher]) -> str:
+    """The watched numbers for a sentence: "fd 7", "fds 7, 9", and of many the first few and how many."""
+    fds = sorted({watcher["fd"] for watcher in watchers})
+    shown = ", ".join(str(fd) for fd in fds[:FDS_SHOWN])
+    more = f", … ({len(fds)} in all)" if len(fds) > FDS_SHOWN else ""
+    return f"{'fd' if len(fds) == 1 else 'fds'} {shown}{more}"
 
 
 def peer_text(socket: WatchedSocket | None) -> str:

@@ -20,6 +20,8 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._facts impor
 )
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _registrations, _runtimes
 
+PIDS_SHOWN = 5
+
 
 def affected(process: Process) -> AffectedProcess:
     """The process as a finding names it."""
@@ -84,29 +86,29 @@ def advice(why: str) -> Remedy:
 
 def blockers(process: Process, watchers: list[Watcher], sockets: dict[int, Socket]) -> list[str]:
     """Why closing these watched sockets in their own process would harm or not help; empty when it may be tried."""
-    held = [_held_elsewhere(watcher) for watcher in watchers]
-    return [reason for reason in held if reason] + harm(process, watchers, sockets)
+    shared = [watcher for watcher in watchers if _registrations.other_holders(watcher)]
+    return ([_held_elsewhere(shared)] if shared else []) + harm(process, watchers, sockets)
 
 
 def harm(process: Process, watchers: list[Watcher], sockets: dict[int, Socket]) -> list[str]:
     """What closing these watched sockets would break, wherever it is done."""
-    reasons = [_runtimes.why_not_closable(process["runtime"])]
-    reasons += [_data_left(watcher, sockets.get(watcher["inode"])) for watcher in watchers]
-    return [reason for reason in reasons if reason]
+    reason = _runtimes.why_not_closable(process["runtime"])
+    full = [watcher for watcher in watchers if _has_data(sockets.get(watcher["inode"]))]
+    return ([reason] if reason else []) + ([_data_left(full, sockets)] if full else [])
 
 
-def _held_elsewhere(watcher: Watcher) -> str | None:
-    others = sorted({holder["pid"] for holder in _registrations.other_holders(watcher)})
-    if not others:
-        return None
-    shown = ", ".join(map(str, others[:5])) + (", …" if len(others) > 5 else "")
-    return f"fd {watcher['fd']} is held by other processes as well ({shown}): closing it here leaves the socket open"
+def _held_elsewhere(watchers: list[Watcher]) -> str:
+    pids = sorted({holder["pid"] for watcher in watchers for holder in _registrations.other_holders(watcher)})
+    shown = ", ".join(map(str, pids[:PIDS_SHOWN])) + (", …" if len(pids) > PIDS_SHOWN else "")
+    fds = _registrations.fds_text(watchers)
+    return f"other processes ({shown}) hold the same sockets as {fds}: closing here leaves them open"
 
 
-def _data_left(watcher: Watcher, socket: Socket | None) -> str | None:
-    if socket is None or not (socket["unread_bytes"] or socket["send_q"]):
-        return None
-    return (
-        f"fd {watcher['fd']} has {socket['unread_bytes']} unread and {socket['send_q']} unsent bytes "
-        "that closing would lose"
-    )
+def _has_data(socket: Socket | None) -> bool:
+    return socket is not None and bool(socket["unread_bytes"] or socket["send_q"])
+
+
+def _data_left(watchers: list[Watcher], sockets: dict[int, Socket]) -> str:
+    unread = sum(sockets[watcher["inode"]]["unread_bytes"] for watcher in watchers)
+    unsent = sum(sockets[watcher["inode"]]["send_q"] for watcher in watchers)
+    return f"closing {_registrations.fds_text(watchers)} would lose {unread} unread and {unsent} unsent bytes"

@@ -61,18 +61,26 @@ def _finding(spinner: _suspects.Spinner, watchers: list[Watcher]) -> Finding:
     sockets = [listed[watcher["inode"]] for watcher in watchers if watcher["inode"] in listed]
     doubts = _doubts.of_half_closed(spinner, sockets) + _unidentified(watchers)
     explanation = _cause.of_watched(spinner.scene, watchers[0]["socket"], sockets)
-    fds = ", ".join(sorted({str(watcher["fd"]) for watcher in watchers}))
+    fds = _registrations.fds_text(watchers)
     return {
         "id": ID,
         "host": spinner.scene.host,
         "severity": "critical",
         "confidence": _confidence(watchers, doubts),
-        "title": f"{process['name']} ({process['pid']}) spins on fd {fds}, whose socket it no longer has",
+        "title": f"{process['name']} ({process['pid']}) spins on {fds}, no longer its own socket",
         "process": _remedies.affected(process),
-        "evidence": {**_evidence.of(spinner, watchers, sockets), "ghosts": [_ghost(watcher) for watcher in watchers]},
+        "evidence": {
+            **_evidence.of(spinner, watchers, sockets),
+            "ghosts": [_ghost(watcher) for watcher in watchers[: _evidence.SHOWN]],
+        },
         "cause": explanation.cause,
         "remedy": [*explanation.remedy, _symptom(spinner, watchers, listed)],
-        "unknowns": doubts + _doubts.listed(watchers, sockets) + _missing_holders(spinner, watchers),
+        "unknowns": [
+            *doubts,
+            *_doubts.listed(watchers, sockets),
+            *_doubts.cut(spinner),
+            *_missing_holders(spinner, watchers),
+        ],
     }
 
 
@@ -99,24 +107,30 @@ def _symptom(spinner: _suspects.Spinner, watchers: list[Watcher], listed: dict[i
 
 
 def _reasons_against(spinner: _suspects.Spinner, watchers: list[Watcher], listed: dict[int, Socket]) -> list[str]:
-    reasons = []
-    for watcher in watchers:
-        fd = watcher["fd"]
-        if not _registrations.other_holders(watcher):
-            reasons.append(f"no process was found that holds the socket of the ghost fd {fd}")
-        elif any(holder["pid"] == watcher["pid"] for holder in watcher["holders"]):
-            reasons.append(f"the socket of the ghost fd {fd} is still open in the same process under another number")
-        elif not _registrations.is_half_closed(watcher):
-            reasons.append(f"the socket of the ghost fd {fd} is not known to be half-closed: its holder may need it")
+    """Why the holders' copies are not closed."""
+    kinds = {
+        "no process was found that holds the socket of the ghost": [
+            watcher for watcher in watchers if not _registrations.other_holders(watcher)
+        ],
+        "the same process still has, under another number, the socket of the ghost": [
+            watcher for watcher in watchers if _holds_itself(watcher)
+        ],
+        "the holder may need the socket, which is not known to be half-closed, of the ghost": [
+            watcher for watcher in watchers if not _registrations.is_half_closed(watcher)
+        ],
+    }
+    reasons = [f"{text} {_registrations.fds_text(group)}" for text, group in kinds.items() if group]
     return reasons + _remedies.harm(spinner.process, watchers, listed)
 
 
+def _holds_itself(watcher: Watcher) -> bool:
+    return any(holder["pid"] == watcher["pid"] for holder in watcher["holders"])
+
+
 def _unidentified(watchers: list[Watcher]) -> list[str]:
-    return [
-        f"what kind of socket the ghost fd {watcher['fd']} is cannot be told: its inode is in no TCP listing"
-        for watcher in watchers
-        if watcher["socket"] is None
-    ]
+    group = [watcher for watcher in watchers if watcher["socket"] is None]
+    fds = _registrations.fds_text(group)
+    return [f"what kind of socket {fds} led to cannot be told: no TCP listing has its inode"] if group else []
 
 
 def _missing_holders(spinner: _suspects.Spinner, watchers: list[Watcher]) -> list[str]:

@@ -72,7 +72,7 @@ def _finding(
         "evidence": _evidence.of(spinner, watchers, sockets),
         "cause": explanation.cause,
         "remedy": [*explanation.remedy, _symptom(spinner, watchers, blockers)],
-        "unknowns": doubts + _doubts.listed(watchers, sockets),
+        "unknowns": doubts + _doubts.listed(watchers, sockets) + _doubts.cut(spinner),
     }
 
 

@@ -53,13 +53,13 @@ def _decisive(watcher: Watcher) -> bool:
 def _finding(spinner: _suspects.Spinner) -> Finding:
     process, watchers = spinner.process, spinner.relevant
     doubts = [doubt for doubt in (_doubts.own_code(spinner), _queued(watchers)) if doubt]
-    fds = ", ".join(str(watcher["fd"]) for watcher in watchers)
+    fds = _registrations.fds_text(watchers)
     return {
         "id": ID,
         "host": spinner.scene.host,
         "severity": "high",
         "confidence": "suspected" if doubts else "likely",
-        "title": f"{process['name']} ({process['pid']}) spins on fd {fds}, watched for writing with nothing to write",
+        "title": f"{process['name']} ({process['pid']}) spins on {fds}, watched for writing with nothing to write",
         "process": _remedies.affected(process),
         "evidence": _evidence.of(spinner, watchers, []),
         "cause": _cause(spinner),
@@ -70,8 +70,10 @@ def _finding(spinner: _suspects.Spinner) -> Finding:
 
 def _queued(watchers: list[Watcher]) -> str | None:
     """Data waiting to be sent is a good reason to watch for room."""
-    fds = [str(w["fd"]) for w in watchers if w["socket"] is None or w["socket"].get("send_q") != 0]
-    return f"fd {', '.join(fds)} has or may have data to send, so it may be watched rightly" if fds else None
+    full = [w for w in watchers if w["socket"] is None or w["socket"].get("send_q") != 0]
+    return (
+        f"{_registrations.fds_text(full)} may be watched rightly: there is, or may be, data to send" if full else None
+    )
 
 
 def _cause(spinner: _suspects.Spinner) -> Cause:

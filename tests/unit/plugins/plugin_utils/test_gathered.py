@@ -20,6 +20,16 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils i
         ({"unreachable": True, "msg": "no route to host"}, "the host was not reached: no route to host"),
         ({"failed": True, "msg": "sudo: a password is required"}, "gathering failed: sudo"),
         ({"failed": True}, "gathering failed: no reason given"),
+        (
+            {
+                "failed": True,
+                "msg": "no start of json",
+                "module_stdout": "/bin/sh: 1: sudo: not found\r\n",
+                "module_stderr": "",
+            },
+            "gathering failed: no start of json (/bin/sh: 1: sudo: not found)",
+        ),
+        ({"failed": True, "msg": "x", "module_stderr": "\n  Traceback\n more", "module_stdout": "y"}, "x (Traceback)"),
         ({"skipped": True, "changed": False}, "gathering was skipped"),
         ({"changed": False}, "the result has no ansible_facts.closewait"),
         ({"ansible_facts": {"other": {}}}, "the result has no ansible_facts.closewait"),

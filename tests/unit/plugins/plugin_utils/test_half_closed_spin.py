@@ -222,10 +222,10 @@ def test_a_finding_stands_beside_an_incomplete_look() -> None:
 @pytest.mark.parametrize(
     ("facts", "says"),
     [
-        (with_watchers(make.watcher(events=make.IN | make.OUT | make.ALWAYS)), "watched for EPOLLOUT"),
+        (with_watchers(make.watcher(events=make.IN | make.OUT | make.ALWAYS)), "EPOLLOUT is watched for on fd 61"),
         (
             with_watchers(make.watcher(), make.watcher(8, make.OUT, 62, socket=make.watched("ESTABLISHED", 8))),
-            "fd 62 is watched for EPOLLOUT",
+            "EPOLLOUT is watched for on fd 62",
         ),
         (make.worker(cpu=make.cpu(make.honest())), "may be busy in its own code"),
         (
@@ -255,11 +255,11 @@ def test_another_possible_reason_makes_it_likely_only(facts: make.Fact, says: st
         (make.worker(cpu=make.cpu(make.process(runtime=make.runtime(role="celery-solo")))), "Celery solo pool"),
         (
             with_watchers(make.watcher(holders=[make.holder(), make.holder(make.CHILD, make.CHILD_BORN)])),
-            f"held by other processes as well ({make.CHILD})",
+            f"other processes ({make.CHILD}) hold the same sockets as fd 61",
         ),
         (
             make.worker(tcp=make.tcp(close_wait=make.close_wait([make.half_closed(unread_bytes=31, recv_q=32)]))),
-            "31 unread and 0 unsent bytes",
+            "would lose 31 unread and 0 unsent bytes",
         ),
         (make.worker(tcp=make.tcp(close_wait=make.close_wait([make.half_closed(send_q=9)]))), "0 unread and 9 unsent"),
     ],
@@ -296,6 +296,29 @@ def test_several_sockets_of_one_peer_are_one_finding() -> None:
     both = make.close_wait([make.half_closed(), make.half_closed(8800001)])
     finding = only(spin(make.worker(tcp=make.tcp(watchers=make.watchers(make.watcher(), other), close_wait=both))))
     assert [target["fd"] for target in finding["remedy"][1]["vars"]["targets"]] == [make.FD, 62]
+
+
+def many(**changed: Any) -> make.Fact:
+    inodes = range(9000000, 9000040)
+    suspects = [make.watcher(inode, fd=100 + n, **changed) for n, inode in enumerate(inodes)]
+    return make.worker(tcp=make.tcp(watchers=make.watchers(*suspects, omitted=529)))
+
+
+def test_many_sockets_are_said_in_few_words() -> None:
+    finding = only(spin(many()))
+    assert len(finding["remedy"][1]["vars"]["targets"]) == 40
+    assert finding["unknowns"] == [
+        "when the peer closed is not known for fds 100, 101, 102, 103, 104, … (40 in all): not among those listed",
+        "529 more suspicious registrations exist than are listed, maybe of this process",
+    ]
+    assert len(finding["evidence"]["registrations"]) == 20
+    assert finding["evidence"]["registrations_omitted"] == 20
+
+
+def test_many_shared_sockets_are_said_in_few_words() -> None:
+    holders = [make.holder(), *(make.holder(child, child) for child in range(30001, 30010))]
+    why = only(spin(many(holders=holders)))["remedy"][1]["why"]
+    assert "(30001, 30002, 30003, 30004, 30005, …) hold the same sockets as fds 100, 101, 102, 103, 104, … (40" in why
 
 
 def gevent_worker(**row: Any) -> make.Fact:

@@ -56,7 +56,7 @@ def test_no_finding(facts: make.Fact) -> None:
 @pytest.mark.parametrize(
     ("facts", "says"),
     [
-        (writing(stale(send_q=7300)), "may have data to send"),
+        (writing(stale(send_q=7300)), "may be watched rightly"),
         (writing(stale(), cpu=make.cpu(make.honest())), "busy in its own code"),
     ],
 )

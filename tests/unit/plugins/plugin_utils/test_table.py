@@ -39,6 +39,8 @@ def test_everything_a_reader_needs() -> None:
         "proven: Redis 198.51.100.77:6491 on larder",
         "redis_timeout on larder (config)",
         "HOST cellar",
+        "kiln-2                                             1 critical                         -",
+        "unknown   cellar",
         "no result was registered on this host",
         "healthy   larder",
         "3 hosts: 1 with findings, 1 healthy, 1 unknown",
@@ -47,6 +49,28 @@ def test_everything_a_reader_needs() -> None:
     ):
         assert part in text or part in " ".join(text.split())
     assert_harmless(text)
+
+
+def test_hosts_unknown_for_the_same_reason_share_a_block() -> None:
+    refused = {"unreachable": True, "msg": "no route"}
+    text = table({"a": refused, "b": refused, "c": refused, "d": {"failed": True, "msg": "no sudo"}})
+    assert text.count("no route") == 1
+    assert "3 HOSTS" in text
+    assert "hosts     a, b, c" in text
+    assert "HOST d" in text
+    assert "nothing to do where it could look; 4 hosts unknown" in text
+
+
+def test_nothing_wrong() -> None:
+    text = table({make.REDIS_HOST: make.registered(make.server())})
+    assert text.split("\n") == [
+        "SUMMARY",
+        "  healthy   larder",
+        "  1 host: 0 with findings, 1 healthy, 0 unknown",
+        "",
+        "PLAN (up to invasive is allowed)",
+        "  nothing to do",
+    ]
 
 
 def test_what_is_not_allowed_and_what_stays_is_shown() -> None:
