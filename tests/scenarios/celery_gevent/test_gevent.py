@@ -17,6 +17,8 @@ from scenario_kit.kernel_sockets import close_wait_fds, half_closed_watches
 from scenario_kit.playbooks import Control
 from scenario_kit.waiting import wait_for
 
+DRAIN_S = 12
+
 
 def test_reproduction_no_epoll_set_shows_the_socket(green: GreenSpin) -> None:
     assert watch_conduct(green.pid, 2.0, samples=10).spins
@@ -42,12 +44,14 @@ def test_without_leave_to_restart_it_says_not_healed_and_leaves_the_worker(green
 def test_with_leave_to_restart_the_worker_is_drained_and_its_tasks_are_done(green: GreenSpin, tmp_path: Path) -> None:
     site, supervisor = green.site, green.supervisor
 
-    def release_once_draining() -> None:
-        # The running task ends only after the worker was asked to stop, so a kill would lose it.
+    def release_later() -> None:
+        # Longer than supervisord's default stopwaitsecs, so a kill would be seen; and long after Celery has stopped
+        # consuming, as in the first second of its shutdown it can lose the message that it takes when a task ends.
         wait_for(lambda: "Warm shutdown" in supervisor.output(), 120, "the worker to be asked to stop")
+        time.sleep(DRAIN_S)
         site.release()
 
-    releasing = threading.Thread(target=release_once_draining, daemon=True)
+    releasing = threading.Thread(target=release_later, daemon=True)
     releasing.start()
     began = time.monotonic()
     outcome = Control(tmp_path / "control").playbook("remediate", closewait_allow="disruptive")

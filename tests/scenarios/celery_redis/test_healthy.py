@@ -36,7 +36,7 @@ def test_an_idle_worker_with_half_closed_pool_connections_is_healthy(site: Celer
 
 def test_honest_work_is_not_proven_to_be_a_spin(site: CelerySite, tmp_path: Path) -> None:
     """It never sleeps, holds a half-closed socket to the same Redis, and is no spin."""
-    program = [sys.executable, Path(__file__).with_name("honest_work.py"), str(site.redis.port)]
+    program: list[str | Path] = [sys.executable, Path(__file__).with_name("honest_work.py"), str(site.redis.port)]
     with started(program, tmp_path / "honest.log") as busy:
         wait_for(lambda: close_wait_fds(busy.pid), 20, "the connection to be closed by Redis")
         outcome = Control(tmp_path / "control").playbook("diagnose")

@@ -55,7 +55,7 @@ class Supervised:
 
     def pid(self) -> int:
         """The program's process now, 0 when there is none."""
-        argv = [self.tools / "supervisorctl", "-c", self.directory / "supervisord.conf", "pid", NAME]
+        argv: list[str | Path] = [self.tools / "supervisorctl", "-c", self.directory / "supervisord.conf", "pid", NAME]
         text = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
         return int(text) if text.isdigit() else 0
 
@@ -76,7 +76,7 @@ def supervised(directory: Path, command: Sequence[str], environment: Mapping[str
     configuration = directory / "supervisord.conf"
     configuration.write_text(_CONFIGURATION.format(command=shlex.join(command)))
     tools = Path(command[0]).parent
-    daemon = [tools / "supervisord", "-c", configuration]
+    daemon: list[str | Path] = [tools / "supervisord", "-c", configuration]
     with started(daemon, directory / "console.log", {**os.environ, **environment}) as program:
         site = Supervised(program, directory, tools)
         wait_for(site.pid, 20, "supervisord to run the program")
