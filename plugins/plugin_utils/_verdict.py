@@ -37,11 +37,15 @@ Key = tuple[int, int]
 
 
 class Now(NamedTuple):
-    """One host after the remedy. ``restarted``: pid and start time of the processes that the plan meant to end."""
+    """One host after the remedy. ``restarted``: pid and start time of the processes that the plan meant to end.
+
+    ``looked_again``: the facts are not those of the earlier diagnosis, left over on a host that dropped out of the run.
+    """
 
     seen: Gathered
     diagnosis: HostDiagnosis
     same_boot: bool
+    looked_again: bool
     restarted: frozenset[Key]
 
 
@@ -91,7 +95,8 @@ def _now(
         "errors": seen.errors,
     }
     same_boot = None in (seen.boot_id, earlier["boot_id"]) or seen.boot_id == earlier["boot_id"]
-    return Now(seen, after["hosts"].get(host, nothing), same_boot, _restarted(plan, host))
+    looked_again = seen.at is None or seen.at != earlier["gathered_at"]
+    return Now(seen, after["hosts"].get(host, nothing), same_boot, looked_again, _restarted(plan, host))
 
 
 def _restarted(plan: Plan | None, host: str) -> frozenset[Key]:
@@ -143,16 +148,21 @@ def _answer(key: Key, ids: set[str], now: Now, thresholds: Thresholds) -> Answer
     facts = now.seen.facts
     if facts is None:
         return Answer("could_not_look", "; ".join(error["reason"] for error in now.seen.errors))
+    if not now.looked_again:
+        return Answer("could_not_look", "the only facts of this host are those of the diagnosis itself")
     if not now.same_boot:
         return Answer("gone", "the host was started again since")
+    return _found_again(key, ids, now) or _without_finding(key, ids, facts, now, thresholds)
+
+
+def _found_again(key: Key, ids: set[str], now: Now) -> Answer | None:
     still = {f["id"] for f in now.diagnosis["findings"] if f["process"] and _key(f["process"]) == key}
     if still - ids:
         return Answer("worse", f"it now has {', '.join(sorted(still - ids))} as well")
-    if still - {half_closed_leak.ID}:
-        return Answer("still_spinning", f"{', '.join(sorted(still))} is found again")
     if still:
-        return Answer("not_healed", f"{', '.join(sorted(still))} is found again")
-    return _without_finding(key, ids, facts, now, thresholds)
+        verdict: ProcessVerdict = "not_healed" if still == {half_closed_leak.ID} else "still_spinning"
+        return Answer(verdict, f"{', '.join(sorted(still))} is found again")
+    return None
 
 
 def _without_finding(key: Key, ids: set[str], facts: HostFacts, now: Now, thresholds: Thresholds) -> Answer:

@@ -284,7 +284,7 @@ def server(**changed: Any) -> Fact:
     return {"tcp": idle, "cpu": cpu(sleeping(811, 4021)), "redis": redis(), **changed}
 
 
-def registered(facts: Fact, **changed: Any) -> Fact:
+def registered(facts: Fact, at: str = "2026-11-02T08:15:30Z", **changed: Any) -> Fact:
     """The result of the gathering task, as a play registers it."""
-    provenance = {"gathered_at": "2026-11-02T08:15:30Z", "boot_id": "7d1f5c1e-0b52-4c53-9f5a-3f2f7d0f9b11"}
+    provenance = {"gathered_at": at, "boot_id": "7d1f5c1e-0b52-4c53-9f5a-3f2f7d0f9b11"}
     return {"changed": False, "failed": False, "ansible_facts": {"closewait": {**provenance, **facts}}, **changed}

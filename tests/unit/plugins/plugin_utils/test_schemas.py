@@ -76,11 +76,19 @@ def test_diagnosis_and_plan(results: dict[str, Any], allow: Risk) -> None:
     check("plan", plan(diagnosis, allow))
 
 
+def later(results: dict[str, Any]) -> dict[str, Any]:
+    """The same facts, gathered at another time."""
+    moved = copy.deepcopy(results)
+    for result in filter(None, moved.values()):
+        result["ansible_facts"]["closewait"]["gathered_at"] = "2026-11-03T00:00:00Z"
+    return moved
+
+
 def verdicts() -> Iterator[Result]:
     for before in FLEETS.values():
         earlier = diagnosed(before)
         for after in FLEETS.values():
-            gathered = {host: _gathered.from_result(result, "seen") for host, result in after.items()}
+            gathered = {host: _gathered.from_result(result, "seen") for host, result in later(after).items()}
             checks: Any = {make.HOST: [{"argv": ["probe"], "ok": False, "reason": "exit status 1"}]}
             yield judge(earlier, gathered, plan(earlier, "disruptive"), checks, {}, Thresholds())
 

@@ -108,7 +108,7 @@ def test_hostile_text_everywhere() -> None:
 
 def result_table(now: make.Fact) -> str:
     earlier = diagnosed(incident())
-    gathered = {make.HOST: _gathered.from_result(make.registered(now), "seen")}
+    gathered = {make.HOST: _gathered.from_result(make.registered(now, "2026-11-03T00:00:00Z"), "seen")}
     gathered[make.REDIS_HOST] = _gathered.from_result(make.registered(make.server()), "seen")
     check = {make.HOST: [{"argv": ["probe", HOSTILE], "ok": False, "reason": HOSTILE}]}
     return _result_table.of_result(judge(earlier, gathered, None, check, {}, Thresholds()))  # type: ignore[arg-type]

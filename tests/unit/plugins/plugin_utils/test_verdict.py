@@ -17,6 +17,7 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils i
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import diagnosed, incident
 
 GEVENT = make.runtime(loops=("gevent 24.11.1",), role="celery-gevent")
+LATER = "2026-11-02T08:24:09Z"
 CURED = make.tcp(watchers=make.watchers(), close_wait=make.close_wait([], []))
 NO_TIMEOUT = make.server(redis=make.redis(make.instance(timeout=0)))
 
@@ -35,7 +36,7 @@ def judged(
 ) -> Result:
     earlier = diagnosed(incident() if before is None else before)
     now = {make.HOST: worker, make.REDIS_HOST: server}
-    results = {host: facts if facts is None else make.registered(facts) for host, facts in now.items()}
+    results = {host: facts if facts is None else make.registered(facts, LATER) for host, facts in now.items()}
     gathered = {host: _gathered.from_result(result, "seen") for host, result in results.items()}
     return judge(earlier, gathered, plan(earlier, allow), checks or {}, {}, Thresholds())
 
@@ -92,7 +93,7 @@ def test_another_process_of_the_same_pid_is_not_the_one() -> None:
 def test_a_host_that_was_started_again() -> None:
     earlier = diagnosed(incident())
     earlier["hosts"][make.HOST]["boot_id"] = "another"
-    gathered = {make.HOST: _gathered.from_result(make.registered(calm()), "seen")}
+    gathered = {make.HOST: _gathered.from_result(make.registered(calm(), LATER), "seen")}
     [process] = judge(earlier, gathered, None, {}, {}, Thresholds())["hosts"][make.HOST]["processes"]
     assert (process["verdict"], process["reason"]) == ("gone", "the host was started again since")
 
@@ -207,3 +208,11 @@ def test_checks_decide_too(*, ok: bool) -> None:
 def test_nothing_was_wrong() -> None:
     result = judged(calm(), before={make.REDIS_HOST: make.registered(make.server())})
     assert (result["healed"], result["hosts"]) == (True, {})
+
+
+def test_facts_left_over_from_the_diagnosis_show_nothing() -> None:
+    earlier = diagnosed(incident())
+    gathered = {make.HOST: _gathered.from_result(make.registered(calm()), "seen")}
+    [process] = judge(earlier, gathered, None, {}, {}, Thresholds())["hosts"][make.HOST]["processes"]
+    assert process["verdict"] == "could_not_look"
+    assert process["reason"] == "the only facts of this host are those of the diagnosis itself"
