@@ -24,6 +24,9 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 
 WOULD = {_fd_decision.CLOSE: "would_close", _fd_decision.PLACEHOLDER: "would_replace"}
 DONE = {_fd_decision.CLOSE: "closed", _fd_decision.PLACEHOLDER: "replaced"}
+#: Only the registration was removed.
+UNWATCHED = "unwatched"
+TOO_MANY_SIGNALS = "signals (%s) keep coming first: some timer of the program fires more often than a stop takes"
 SETTLE_S = 2.0
 #: A program with a profiling timer takes signals all the time; each one costs a stop that did nothing.
 INTERRUPTIONS = 20
@@ -126,19 +129,22 @@ class _Closer:
                 with stop:
                     self._chunk(stop, items, act)
             except _injection.SignalCameFirstError as exc:
-                interruptions += 1
+                interruptions = 0 if len(items) < before else interruptions + 1
                 if interruptions > INTERRUPTIONS:
-                    raise _injection.InjectionError("signals (%s) keep coming first" % exc) from exc
+                    raise _injection.InjectionError(TOO_MANY_SIGNALS % exc) from exc
             self._report.stops.append({"pid": pid, "stop_ms": round(stop.elapsed_ms, 2), "fds": before - len(items)})
             # Between two stops the process runs at least as long as it stood.
             time.sleep(stop.elapsed_ms / 1000.0 if items else 0.0)
 
     def _chunk(self, stop: _stop.Stop, items: List[Pending], act: Act) -> None:
+        """As many items as the cap on a stop allows, but one at least."""
         self._observer.new_moment()
         self._drop_spare(stop)
         while items:
             act(stop, items[0])
+            # What is done is done, whatever becomes of the spare.
             items.pop(0)
+            self._drop_spare(stop)
             if stop.elapsed_ms >= self._order.max_stop_ms:
                 return
 
@@ -152,7 +158,7 @@ class _Closer:
     def _finish(self, stop: _stop.Stop, item: Pending) -> None:
         decision, seen = self._judge(item)
         if decision.outcome is not None:
-            self._report.results.append(_final(item.target, decision))
+            self._left(item, decision)
             return
         self._unregister(stop, item.target, seen)
         if item.method == _fd_decision.PLACEHOLDER:
@@ -181,7 +187,6 @@ class _Closer:
         flags = self._observer.flags(target)
         self._spare = _fd_act.open_spare(stop, self._observer.family(target), flags)
         _fd_act.place(stop, self._spare, target, flags)
-        self._drop_spare(stop)
 
     def _drop_spare(self, stop: _stop.Stop) -> None:
         if self._spare is not None:
@@ -202,7 +207,16 @@ class _Closer:
             self._done(item, "done, but afterwards: %s" % error, None)
             return
         outcome = _fd_decision.GONE if seen.start_time is None else _fd_decision.REFUSED
-        self._report.results.append(_result(item.target, outcome, item.method, error, _fd_decision.RESTART))
+        self._left(item, _fd_decision.Decision(outcome, item.method, error, _fd_decision.RESTART))
+
+    def _left(self, item: Pending, decision: _fd_decision.Decision) -> None:
+        """The socket stays; if its registration is gone already, that has to be said: the loop will not hear of it."""
+        removed = self._unregistered.get(item.target, [])
+        result = _final(item.target, decision)
+        result["unregistered_from"] = removed
+        if removed and decision.outcome == _fd_decision.REFUSED:
+            result["outcome"] = UNWATCHED
+        self._report.results.append(result)
 
 
 def _decisions(

@@ -102,8 +102,11 @@ class Observer:
         return _procfs.fd_flags(target.pid, target.fd, self._proc)
 
     def _open(self, namespace: _netns.Namespace, wanted: set[int]) -> None:
-        with _netns.entered(namespace, self._proc):
-            channel = _sock_diag.open_socket()
+        try:
+            with _netns.entered(namespace, self._proc):
+                channel = _sock_diag.open_socket()
+        except _netns.DesertedError:
+            return
         self._channels.append(channel)
         for inode, raw in _sock_diag.census(channel).by_inode.items():
             if inode in wanted:

@@ -6,25 +6,28 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from contextlib import contextmanager
-from typing import Iterable, Iterator, NamedTuple
+from typing import IO, Iterable, Iterator, List, NamedTuple, Optional
 
 CLONE_NEWNET = 0x40000000
 
 
 class Namespace(NamedTuple):
-    """``netns``: inode of the namespace; ``pid``: one member, as seen from here; ``processes``: how many were seen."""
+    """``netns``: inode of the namespace; ``pids``: its members, as seen from here."""
 
     netns: int
-    pid: int
-    processes: int
+    pids: List[int]
+
+
+class DesertedError(OSError):
+    """All processes that were in the namespace have ended since: there is nothing left to look at."""
 
 
 def discover(pids: Iterable[int], proc: str = "/proc") -> tuple[list[Namespace], list[int]]:
     """Namespaces of these processes, each once, and the pids that could not be asked (no permission)."""
-    first: dict[int, int] = {}
-    count: dict[int, int] = {}
+    members: dict[int, list[int]] = {}
     denied: list[int] = []
     for pid in pids:
         try:
@@ -34,9 +37,8 @@ def discover(pids: Iterable[int], proc: str = "/proc") -> tuple[list[Namespace],
             continue
         except OSError:
             continue
-        first.setdefault(netns, pid)
-        count[netns] = count.get(netns, 0) + 1
-    return [Namespace(netns, first[netns], count[netns]) for netns in sorted(first)], denied
+        members.setdefault(netns, []).append(pid)
+    return [Namespace(netns, members[netns]) for netns in sorted(members)], denied
 
 
 def own(proc: str = "/proc") -> int:
@@ -48,19 +50,36 @@ def own(proc: str = "/proc") -> int:
 def entered(namespace: Namespace, proc: str = "/proc") -> Iterator[None]:
     """The calling thread is in that namespace inside the ``with`` block, and back afterwards.
 
-    Raises OSError (EPERM without CAP_SYS_ADMIN, ENOENT when its member has gone, ESTALE when that is elsewhere now).
+    Raises OSError (EPERM without CAP_SYS_ADMIN), :class:`DesertedError` when none of its members is there any more.
     """
     if namespace.netns == own(proc):
         yield
         return
-    with open("%s/self/ns/net" % proc, "rb") as home, open("%s/%d/ns/net" % (proc, namespace.pid), "rb") as there:
-        if os.fstat(there.fileno()).st_ino != namespace.netns:
-            raise OSError(116, "process %d has moved to another namespace" % namespace.pid)
+    with open("%s/self/ns/net" % proc, "rb") as home, _door(namespace, proc) as there:
         _setns(there.fileno())
         try:
             yield
         finally:
             _setns(home.fileno())
+
+
+def _door(namespace: Namespace, proc: str) -> IO[bytes]:
+    """The namespace, opened through the first member that is still in it."""
+    for pid in namespace.pids:
+        stream = _open(pid, proc)
+        if stream is None:
+            continue
+        if os.fstat(stream.fileno()).st_ino == namespace.netns:
+            return stream
+        stream.close()
+    raise DesertedError(errno.ENOENT, "network namespace %d has no process any more" % namespace.netns)
+
+
+def _open(pid: int, proc: str) -> Optional[IO[bytes]]:
+    try:
+        return open("%s/%d/ns/net" % (proc, pid), "rb")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def _setns(fd: int) -> None:

@@ -100,4 +100,4 @@ def reachable(pid: int, path: str, proc: str = "/proc") -> str:
 
 
 def _namespace(pid: int, proc: str) -> _netns.Namespace:
-    return _netns.Namespace(os.stat("%s/%d/ns/net" % (proc, pid)).st_ino, pid, 1)
+    return _netns.Namespace(os.stat("%s/%d/ns/net" % (proc, pid)).st_ino, [pid])

@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _half_closed,
     _holders,
+    _netns,
     _sock_diag,
     _watchers,
 )
@@ -36,6 +37,11 @@ class Placed(NamedTuple):
 def states(counts: Mapping[int, int]) -> dict[str, int]:
     """Sockets per state name."""
     return {_sock_diag.STATES.get(number, str(number)): count for number, count in sorted(counts.items())}
+
+
+def namespace(item: _netns.Namespace) -> Fact:
+    """``{netns, pid, processes}``: one member, and how many there were."""
+    return {"netns": item.netns, "pid": item.pids[0], "processes": len(item.pids)}
 
 
 def endpoint(address: tuple[str, int]) -> Fact:

@@ -34,7 +34,7 @@ attributes:
 options:
   targets:
     description:
-      - The file descriptors, as the remedies of a diagnosis or the facts of M(closewait.remediation.tcp_facts) name them.
+      - The file descriptors, as the remedies of a diagnosis or M(closewait.remediation.tcp_facts) name them.
     type: list
     elements: dict
     required: true
@@ -165,6 +165,8 @@ results:
         - V(gone) when there is nothing left to do.
         - V(changed) when the process or the number is something else by now; it was left alone.
         - V(refused) when it was left alone for the RV(results[].reason).
+        - V(unwatched) when it was taken out of the epoll set, so that it spins no more, but then had to be left open
+          for the RV(results[].reason). The program's loop will not hear of this socket again.
       type: str
     method:
       description: How it was, or would be, done.
@@ -254,13 +256,20 @@ def line(row: _fd_close.Result, state: str) -> str:
     return "pid %d fd %d socket:[%d] %s\n" % (row["pid"], row["fd"], row["inode"], state)
 
 
+AFTER = {
+    "closed": "closed",
+    "would_close": "closed",
+    "replaced": "replaced by an unconnected socket",
+    "would_replace": "replaced by an unconnected socket",
+}
+
+
 def diff(rows: list[_fd_close.Result]) -> dict[str, str]:
     """Before and after, for what is or would be done."""
-    done = [row for row in rows if row["outcome"] in (*_fd_close.DONE.values(), *_fd_close.WOULD.values())]
-    after = {"close": "closed", "placeholder": "replaced by an unconnected socket"}
+    done = [row for row in rows if row["outcome"] in AFTER or row["unregistered_from"]]
     return {
         "before": "".join(line(row, "half-closed") for row in done),
-        "after": "".join(line(row, after[row["method"]]) for row in done),
+        "after": "".join(line(row, AFTER.get(row["outcome"], "no longer watched")) for row in done),
     }
 
 

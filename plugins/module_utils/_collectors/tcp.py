@@ -49,7 +49,7 @@ def collect(max_items: int, proc: str = "/proc") -> _tcp_facts.Fact:
         _error(errors, proc, "permission denied for %d processes; %s" % (len(denied), RUN_AS_ROOT))
     facts: _tcp_facts.Fact = {
         "errors": errors,
-        "namespaces": [namespace._asdict() for namespace in namespaces],
+        "namespaces": [_tcp_facts.namespace(namespace) for namespace in namespaces],
         "addresses": _addresses(namespaces, errors, proc),
         "unreadable": _unreadable(denied, max_items, proc),
         "states": None,
@@ -70,6 +70,8 @@ def _listing(namespaces: list[_netns.Namespace], errors: Errors, proc: str) -> O
         try:
             _list_one(namespace, total, proc)
             listed += 1
+        except _netns.DesertedError:
+            continue
         except OSError as exc:
             _error(errors, "sock_diag in network namespace %d" % namespace.netns, _reason(exc))
     return total if listed else None
@@ -144,6 +146,8 @@ def _addresses(namespaces: list[_netns.Namespace], errors: Errors, proc: str) ->
         try:
             with _netns.entered(namespace, proc):
                 found.update(_rtnetlink.addresses())
+        except _netns.DesertedError:
+            continue
         except OSError as exc:
             _error(errors, "addresses of network namespace %d" % namespace.netns, _reason(exc))
     return sorted(found) or None
