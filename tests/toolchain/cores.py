@@ -40,12 +40,11 @@ CORES = (
 )
 
 NO_CORE = "no Python 3.11 or newer here, and every supported ansible-core needs one to run"
-PREFERRED_CONTROL: Version = (3, 12)
 
 
 def control_for(core: Core) -> Interpreter | None:
     """Return what runs this core here: Python 3.12, else the lowest other that it supports; None when there is none."""
-    order = sorted(core.control, key=lambda version: (version != PREFERRED_CONTROL, version))
+    order = sorted(core.control, key=lambda version: (version != interpreters.PREFERRED, version))
     return next((found for version in order if (found := interpreters.find(version))), None)
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 
 Version = tuple[int, int]
 
+PREFERRED: Version = (3, 12)  # every supported ansible-core runs on it
+
 
 @dataclass(frozen=True)
 class Interpreter:
@@ -75,5 +77,5 @@ def path_with(versions: list[Version]) -> str:
 
 
 def path_with_all() -> str:
-    """Return a ``PATH`` on which every Python this machine has is the real interpreter."""
-    return path_with([(3, minor) for minor in range(8, 16)])
+    """Return a ``PATH`` on which every Python of this machine is the real one, ``python3`` the preferred one."""
+    return path_with([PREFERRED, *((3, minor) for minor in range(15, 7, -1))])

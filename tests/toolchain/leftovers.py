@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PR_SET_CHILD_SUBREAPER = 36
-GRACE_S = 3.0
+GRACE_S = 10.0  # ansible's async_wrapper looks every 5 s whether its task has ended
 
 
 def become_subreaper() -> None:

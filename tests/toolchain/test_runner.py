@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.closewait.remediation.tests.toolchain import runner
+from ansible_collections.closewait.remediation.tests.toolchain import leftovers, runner
 from ansible_collections.closewait.remediation.tests.toolchain.stage import Outcome, Stage
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def test_a_stage_that_does_not_end_is_ended() -> None:
     assert time.monotonic() - started < 10
 
 
-def test_what_a_lone_stage_leaves_running_fails_it() -> None:
+def test_what_a_lone_stage_leaves_running_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "GRACE_S", 0.3)
     result = runner.run_all([shell("untidy", "setsid sleep 654.3 >/dev/null 2>&1 &", alone=True)])[0]
     assert result.outcome is Outcome.FAILED
     assert "left running, now killed" in result.reason
