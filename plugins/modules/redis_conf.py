@@ -174,14 +174,14 @@ def main() -> None:
     except (ConfError, _redis_trial.TrialError, _redis_reply.RedisError) as exc:
         module.fail_json(msg="%s. Nothing was written." % exc)
     except OSError as exc:
-        module.fail_json(msg="%s: %s. Nothing was changed." % (exc.filename, exc.strerror))
+        module.fail_json(msg="%s: %s. Nothing was written." % (exc.filename, exc.strerror))
     module.exit_json(**result)
 
 
 def _run(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
     wanted = _wanted(params)
     if module.check_mode and _not_installed(params):
-        module.warn("%(path)s is not there. Check mode takes it that Redis is still to be installed." % params)
+        module.warn("%(path)s is not there, so check mode takes Redis as not installed yet." % params)
         return {"changed": True, "before": dict.fromkeys(wanted), "after": wanted, "files": [], "trial": None}
     main = os.path.realpath(params["path"])
     _check_server(params["server_pid"], main)

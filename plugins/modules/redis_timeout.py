@@ -152,7 +152,7 @@ def _client(module: AnsibleModule) -> Optional[str]:
     except _redis_reply.RedisError as exc:
         if not module.check_mode:
             raise
-        module.warn("%s. Check mode takes it that Redis is still to be installed, and predicts a change." % exc.said)
+        module.warn("%s, so check mode takes Redis as not installed yet, and predicts a change." % exc.said)
         return None
 
 
