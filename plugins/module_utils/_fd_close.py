@@ -26,6 +26,8 @@ WOULD = {_fd_decision.CLOSE: "would_close", _fd_decision.PLACEHOLDER: "would_rep
 DONE = {_fd_decision.CLOSE: "closed", _fd_decision.PLACEHOLDER: "replaced"}
 #: Only the registration was removed.
 UNWATCHED = "unwatched"
+#: The process ended in our hands.
+LOST = "lost"
 TOO_MANY_SIGNALS = "signals (%s) keep coming first: some timer of the program fires more often than a stop takes"
 SETTLE_S = 2.0
 #: A program with a profiling timer takes signals all the time; each one costs a stop that did nothing.
@@ -109,7 +111,9 @@ class _Closer:
         """All items belong to one process; those that are done are taken out of the list."""
         target = items[0].target
         try:
-            with _gdb.Session(self._order.gdb, self._order.empty_folder, self._order.timeout) as session:
+            with _stop.uninterrupted(), _gdb.Session(
+                self._order.gdb, self._order.empty_folder, self._order.timeout
+            ) as session:
                 if any(item.settle for item in items):
                     self._work_off(session, list(items), self._unwatch)
                     _fd_act.settle(target, SETTLE_S)
@@ -206,7 +210,9 @@ class _Closer:
         if seen.start_time == item.target.start_time and seen.inode != item.target.inode:
             self._done(item, "done, but afterwards: %s" % error, None)
             return
-        outcome = _fd_decision.GONE if seen.start_time is None else _fd_decision.REFUSED
+        if seen.start_time != item.target.start_time:
+            error = "the process ended while it was worked on: %s" % error
+        outcome = _fd_decision.REFUSED if seen.start_time == item.target.start_time else LOST
         self._left(item, _fd_decision.Decision(outcome, item.method, error, _fd_decision.RESTART))
 
     def _left(self, item: Pending, decision: _fd_decision.Decision) -> None:

@@ -17,7 +17,7 @@ import select
 import signal
 import subprocess
 import time
-from typing import IO, Callable, NamedTuple, NoReturn, Sequence, cast
+from typing import IO, Callable, NamedTuple, NoReturn, Optional, Sequence, cast
 
 _VALUE = re.compile(r'^\^done,value="(.*)"$')
 _REASON = re.compile(r'reason="([^"]*)"')
@@ -56,6 +56,8 @@ class Session:
 
     def __init__(self, gdb: str, empty_folder: str, timeout: float) -> None:
         """``empty_folder``: a directory that only we can write; ``timeout``: seconds for every answer."""
+        #: Called once before gdb is killed, while it still holds the target.
+        self.before_kill: Optional[Callable[[], None]] = None
         self._timeout = timeout
         self._buffer = b""
         #: Register numbers, known once there is a target.
@@ -182,6 +184,9 @@ class Session:
 
     def _kill(self) -> None:
         """The whole session that was made for gdb: what was started as gdb may be a wrapper around it."""
+        hook, self.before_kill = self.before_kill, None
+        if hook is not None:
+            hook()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

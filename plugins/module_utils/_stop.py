@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
-from typing import Optional
+from typing import Iterator, Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _gdb, _injection, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _gdb, _injection, _procfs, _rescue
 
 _LEAVE_ALONE_S = 0.5
 
@@ -50,6 +51,7 @@ class Stop:
         """A system call in the process; negative errno on failure."""
         if self._saved is None:
             self._saved = _injection.save(self._gdb)
+            self._gdb.before_kill = self._freeze
         return _injection.call(self._gdb, self._instruction, number, *arguments)
 
     def _check_still(self) -> None:
@@ -59,17 +61,41 @@ class Stop:
             if state is not None and state.state not in "tXZ":
                 raise _gdb.GdbError("thread %s of process %d did not stop (state %s)" % (tid, self._pid, state.state))
 
+    def _freeze(self) -> None:
+        """See :mod:`_rescue`."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGSTOP)
+
     def _release(self) -> None:
         try:
             if self._saved is not None:
                 _injection.restore(self._gdb, self._saved)
+                self._saved = self._gdb.before_kill = None
             self._gdb.detach()
-        except _gdb.GdbError:
-            # Ending gdb releases what it holds; the error that matters is the one that led here, or the next.
-            self._gdb.close()
+        except (_gdb.GdbError, _injection.InjectionError):
+            self._tear_off()
         finally:
-            self._saved = None
             self._end = time.monotonic()
+
+    def _tear_off(self) -> None:
+        """Ending gdb releases what it holds. The error that matters is the one that led here, or the next."""
+        self._gdb.close()
+        if self._saved is not None:
+            with contextlib.suppress(OSError):
+                _rescue.put_back(self._pid, self._saved.values)
+            self._saved = None
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A lost connection or a Ctrl-C must not end us while a process stands still with our registers."""
+    signals = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, signal.SIG_IGN) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before):
+            signal.signal(number, handler)
 
 
 def undo_left_over_stop(pid: int, start_time: int, proc: str = "/proc") -> bool:

@@ -110,6 +110,8 @@ requirements:
   - root, or CAP_SYS_PTRACE and CAP_NET_ADMIN
 notes:
   - 64-bit x86 only, as of now. Anything else is refused.
+  - If gdb itself is killed by somebody else in the fraction of a millisecond in which the registers are changed,
+    the process may end. A gdb that hangs is killed by this module, which then puts the registers back.
   - A socket passed to another process over a unix socket in the very moment of the stop is not seen as held elsewhere.
 seealso:
   - module: closewait.remediation.incident_facts
@@ -167,6 +169,7 @@ results:
         - V(refused) when it was left alone for the RV(results[].reason).
         - V(unwatched) when it was taken out of the epoll set, so that it spins no more, but then had to be left open
           for the RV(results[].reason). The program's loop will not hear of this socket again.
+        - V(lost) when the process ended while it was worked on.
       type: str
     method:
       description: How it was, or would be, done.
@@ -261,6 +264,7 @@ AFTER = {
     "would_close": "closed",
     "replaced": "replaced by an unconnected socket",
     "would_replace": "replaced by an unconnected socket",
+    "lost": "gone with its process",
 }
 
 

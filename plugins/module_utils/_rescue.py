@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Registers put back without gdb, after it had to be killed in the middle of a system call made for us (ptrace(2)).
+
+The process has been sent SIGSTOP before gdb was killed: the signal waits while the process is traced, and the kernel
+takes it before the first instruction after the release, so that not one runs with our registers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from typing import Mapping
+
+_SEIZE = 0x4206
+_INTERRUPT = 0x4207
+_GETREGS = 12
+_SETREGS = 13
+_DETACH = 17
+_WALL = 0x40000000
+_WAIT_S = 2.0
+
+#: struct user_regs_struct, sys/user.h
+_ORDER = (
+    *("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi"),
+    *("orig_rax", "rip", "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs"),
+)
+_Registers = ctypes.c_ulong * len(_ORDER)
+
+
+def put_back(pid: int, saved: Mapping[str, int]) -> None:
+    """Give the process's main thread these registers; others keep what they are. It stays stopped by its SIGSTOP.
+
+    Raises OSError when the process is gone or cannot be traced.
+    """
+    _ptrace(_SEIZE, pid)
+    try:
+        _ptrace(_INTERRUPT, pid)
+        _wait(pid)
+        registers = _Registers()
+        _ptrace(_GETREGS, pid, registers)
+        for index, name in enumerate(_ORDER):
+            registers[index] = saved.get(name, registers[index])
+        _ptrace(_SETREGS, pid, registers)
+    finally:
+        _ptrace(_DETACH, pid)
+
+
+def _wait(pid: int) -> None:
+    deadline = time.monotonic() + _WAIT_S
+    while os.waitpid(pid, os.WNOHANG | _WALL)[0] != pid:
+        if time.monotonic() > deadline:
+            raise TimeoutError("process %d did not stop" % pid)
+        time.sleep(0.001)
+
+
+def _ptrace(request: int, pid: int, data: object = None) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    libc.ptrace.restype = ctypes.c_long
+    if libc.ptrace(request, pid, None, data) < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, "ptrace: %s" % os.strerror(code))
