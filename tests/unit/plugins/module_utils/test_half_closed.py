@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bounds on the FIN's age and on the idle time before it: a table, and real connections with known times."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Optional, Tuple
+
+import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import _half_closed, _sock_diag
+from ansible_collections.closewait.remediation.plugins.module_utils._half_closed import Bounds
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    connection,
+    half_closed,
+    inode,
+    wait_for_state,
+)
+
+
+def _socket(times: Optional[_sock_diag.Times], timer: int = 0, recv_q: int = 0) -> _sock_diag.TcpSocket:
+    return _sock_diag.TcpSocket(
+        family=int(socket.AF_INET),
+        state=8,
+        timer=timer,
+        local=("192.0.2.1", 5),
+        remote=("192.0.2.2", 6),
+        cookie=7,
+        recv_q=recv_q,
+        send_q=0,
+        uid=0,
+        inode=9,
+        sockid=b"",
+        times=times,
+    )
+
+
+#: sent, received, acknowledged (ms ago), timer; then age and idle-at-FIN (s)
+TABLE = [
+    pytest.param((4200, 4200, 1700), 0, (1.7, 1.7), (2.5, 2.5), id="sent-and-answered-then-fin"),
+    pytest.param((9000, 3000, 2000), 0, (2.0, 2.0), (1.0, 1.0), id="received-last"),
+    pytest.param((3000, 9000, 2000), 0, (2.0, 2.0), (1.0, 1.0), id="sent-last"),
+    pytest.param((2000, 2000, 2000), 0, (2.0, 2.0), (0.0, 0.0), id="fin-with-the-last-byte"),
+    # A keepalive probe was answered after the FIN: the age is at least the last answer, at most the last data.
+    pytest.param((9000, 8000, 500), 2, (0.5, 8.0), (0.0, 7.5), id="keepalive"),
+    pytest.param((3000, 8000, 500), 2, (0.5, 8.0), (0.0, 2.5), id="keepalive-sent-last"),
+    # Sent after the last answer: the peer has not even acknowledged, so nothing says when the FIN came.
+    pytest.param((100, 8000, 500), 0, (0.5, 8.0), (0.0, 7.5), id="sent-after-the-last-answer"),
+    # Clock granularity may put the last data after the last ACK.
+    pytest.param((900, 400, 500), 0, (0.5, 0.5), (0.0, 0.0), id="received-after-the-last-ack"),
+    pytest.param((86_400_000, 86_400_000, 3_600_000), 0, (3600, 3600), (82800, 82800), id="a-day"),
+]
+
+
+@pytest.mark.parametrize(("times", "timer", "age", "idle"), TABLE)
+def test_bounds(
+    times: Tuple[int, int, int], timer: int, age: Tuple[float, float], idle: Tuple[float, float]
+) -> None:
+    clock = _half_closed.clock(_socket(_sock_diag.Times(*times), timer))
+    assert clock.age == Bounds(*map(pytest.approx, age))
+    assert clock.idle_at_fin == Bounds(*map(pytest.approx, idle))
+
+
+def test_nothing_is_known_without_times() -> None:
+    assert _half_closed.clock(_socket(None)) == (Bounds(0.0, None), Bounds(0.0, None))
+
+
+@pytest.mark.parametrize(("recv_q", "unread"), [(0, 0), (1, 0), (2, 1), (4097, 4096)])
+def test_the_fin_is_no_byte(recv_q: int, unread: int) -> None:
+    assert _half_closed.unread_bytes(_socket(None, recv_q=recv_q)) == unread
+
+
+def _clock(sock: socket.socket) -> _half_closed.Clock:
+    with _sock_diag.open_socket() as channel:
+        listed = {tcp.inode: tcp for tcp in _sock_diag.in_state(channel, _sock_diag.CLOSE_WAIT)}
+    return _half_closed.clock(listed[inode(sock)])
+
+
+def test_a_real_connection_with_known_times() -> None:
+    with connection() as both:
+        both.ours.sendall(b"ask")
+        both.theirs.recv(3)
+        both.theirs.sendall(b"answer")
+        both.ours.recv(6)
+        time.sleep(0.4)
+        closed_at = time.monotonic()
+        both.theirs.close()
+        wait_for_state(both.ours, 8)
+        time.sleep(0.25)
+        clock = _clock(both.ours)
+        since = time.monotonic() - closed_at
+        # The kernel counts in jiffies of up to 10 ms.
+        assert clock.age.max is not None
+        assert clock.age.min - 0.02 <= since <= clock.age.max + 0.1
+        assert clock.age.min >= 0.23
+        assert clock.idle_at_fin.min == pytest.approx(0.4, abs=0.05)
+        assert clock.idle_at_fin.max == clock.idle_at_fin.min
+
+
+def test_real_keepalive_probes_widen_the_bounds_but_keep_the_truth_between_them() -> None:
+    with connection() as both:
+        sock = both.ours
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+        both.theirs.sendall(b"x")
+        sock.recv(1)
+        time.sleep(0.1)
+        # Not closed: the other end's fd stays open, so that its kernel answers the probes.
+        both.theirs.shutdown(socket.SHUT_WR)
+        closed_at = time.monotonic()
+        wait_for_state(sock, 8)
+        time.sleep(1.4)
+        clock = _clock(sock)
+        since = time.monotonic() - closed_at
+        assert clock.age.max is not None
+        assert clock.idle_at_fin.max is not None
+        assert clock.age.min < 0.9, "no probe was answered, so this test shows nothing"
+        assert clock.age.min <= since <= clock.age.max + 0.1
+        assert clock.idle_at_fin.min <= 0.1 <= clock.idle_at_fin.max + 0.02
+
+
+def test_unread_bytes_of_a_real_connection() -> None:
+    with half_closed(unread=21) as sock, _sock_diag.open_socket() as channel:
+        [tcp] = [tcp for tcp in _sock_diag.in_state(channel, 8) if tcp.inode == inode(sock)]
+        assert _half_closed.unread_bytes(tcp) == 21
