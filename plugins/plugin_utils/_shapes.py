@@ -61,9 +61,9 @@ def _fields(shape: Any) -> list[tuple[str, Any, bool]]:
 
 def _optional(value: object, shapes: tuple[Any, ...], where: str) -> Any:
     """A shape or None; no other unions occur."""
-    if value is None and type(None) in shapes:
+    if value is None and types.NoneType in shapes:
         return None
-    return conform(value, next(shape for shape in shapes if shape is not type(None)), where)
+    return conform(value, next(shape for shape in shapes if shape is not types.NoneType), where)
 
 
 def _items(value: object, shape: Any, where: str) -> list[Any]:
@@ -106,7 +106,7 @@ def _untagged(value: object) -> Any:
     """The value without what Ansible's subclasses of str, int and float add."""
     for scalar in SCALARS:
         if isinstance(value, scalar):
-            return value if type(value) is scalar else scalar(value)
+            return scalar(value)
     return None if value is None else str(value)
 
 
