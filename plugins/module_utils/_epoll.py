@@ -16,6 +16,9 @@ EPOLLRDHUP = 0x2000
 EPOLLONESHOT = 1 << 30
 EPOLLET = 1 << 31
 
+#: Inode and device on kernels that do not show them.
+UNTOLD = -1
+
 READABLE = EPOLLIN | EPOLLRDNORM | EPOLLRDHUP
 WRITABLE = EPOLLOUT | EPOLLWRNORM
 
@@ -26,7 +29,7 @@ _LINE = re.compile(
 
 
 class Registration(NamedTuple):
-    """One watched file: ``fd`` as it was numbered when added; ``inode``/``device`` -1 on kernels that do not tell."""
+    """One watched file: ``fd`` as it was numbered when added; ``inode`` and ``device`` may be :data:`UNTOLD`."""
 
     fd: int
     events: int
@@ -37,9 +40,13 @@ class Registration(NamedTuple):
 def parse(fdinfo: str) -> list[Registration]:
     """Registrations in the text of one epoll fd's fdinfo."""
     return [
-        Registration(int(fd), int(events, 16), int(inode or "-1", 16), int(device or "-1", 16))
+        Registration(int(fd), int(events, 16), _told(inode), _told(device))
         for fd, events, inode, device in _LINE.findall(fdinfo)
     ]
+
+
+def _told(number: str) -> int:
+    return int(number, 16) if number else UNTOLD
 
 
 def level_triggered(events: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Iterable, Mapping
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _fd_decision
 
-_COOKIE = re.compile(r"^[0-9a-f]{16}$")
+_COOKIE = re.compile(r"[0-9a-f]{16}")
 
 
 def parse(rows: Iterable[Mapping[str, Any]]) -> list[_fd_decision.Target]:
@@ -34,6 +34,6 @@ def _fault(target: _fd_decision.Target) -> str:
         return "pid %d can never be a target" % target.pid
     if target.fd < 0 or target.inode <= 0 or target.start_time < 0:
         return "fd, inode and start_time must come from tcp_facts of this host"
-    if target.cookie is not None and not _COOKIE.match(target.cookie):
+    if target.cookie is not None and not _COOKIE.fullmatch(target.cookie):
         return "cookie must be 16 hex digits, as tcp_facts gives it"
     return ""

@@ -120,14 +120,19 @@ def fd_limit(pid: int, proc: str = "/proc") -> Optional[int]:
 
 def children(pid: int, proc: str = "/proc") -> list[int]:
     """Direct children, over all threads of the process."""
-    found: list[int] = []
     folder = "%s/%d/task" % (proc, pid)
     try:
-        for tid in os.listdir(folder):
-            found += [int(word) for word in _read("%s/%s/children" % (folder, tid)).split()]
+        tids = os.listdir(folder)
     except (FileNotFoundError, ProcessLookupError):
-        pass
-    return found
+        return []
+    return [child for tid in tids for child in _children("%s/%s/children" % (folder, tid))]
+
+
+def _children(path: str) -> list[int]:
+    try:
+        return [int(word) for word in _read(path).split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def cmdline(pid: int, proc: str = "/proc") -> list[str]:

@@ -46,10 +46,14 @@ class Watcher(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """``watchers``: every registration of a socket; ``denied``: pids with an epoll instance that could not be read."""
+    """``watchers``: every registration of a socket; ``denied``: pids with an epoll instance that could not be read.
+
+    ``blind``: this kernel does not tell which files are registered (before Linux 4.13).
+    """
 
     watchers: list[Watcher]
     denied: list[int]
+    blind: bool = False
 
 
 def sockfs_device() -> int:
@@ -64,6 +68,7 @@ def scan(owners: Iterable[_holders.Owner], states: Mapping[int, str], proc: str 
     device = sockfs_device()
     found: list[Watcher] = []
     denied: list[int] = []
+    blind = False
     for owner in owners:
         for epoll_fd in owner.table.epolls:
             try:
@@ -71,8 +76,9 @@ def scan(owners: Iterable[_holders.Owner], states: Mapping[int, str], proc: str 
             except PermissionError:
                 denied.append(owner.pid)
                 continue
+            blind = blind or any(entry.device == _epoll.UNTOLD for entry in entries)
             found += [_watcher(owner, epoll_fd, entry, states, proc) for entry in entries if entry.device == device]
-    return Scan(found, denied)
+    return Scan(found, denied, blind)
 
 
 def by_inode(watchers: Iterable[Watcher]) -> dict[int, list[Watcher]]:

@@ -59,6 +59,9 @@ def collect(max_items: int, proc: str = "/proc") -> _tcp_facts.Fact:
     }
     if listing:
         facts.update(_sockets(listing, walk.owners, watchers.watchers, max_items, proc))
+    if watchers.blind:
+        _error(errors, "epoll sets", "this kernel does not show what they watch; Linux 4.13 or newer does")
+        facts["watchers"] = None
     return facts
 
 
@@ -126,7 +129,7 @@ def _confirmed_watchers(
     same = {watcher.key for watcher in second.watchers if _watchers.uncertain(watcher)}
     holders = _holders.by_inode(owners)
     kept = [w for w in first.watchers if not _watchers.uncertain(w) or w.key in same]
-    return _watchers.Scan([_watchers.ghost_state(w, holders, proc) for w in kept], first.denied)
+    return _watchers.Scan([_watchers.ghost_state(w, holders, proc) for w in kept], first.denied, first.blind)
 
 
 def _unreadable(pids: list[int], max_items: int, proc: str) -> _tcp_facts.Fact:
