@@ -53,17 +53,9 @@ class Control:
     def playbook(self, name: str, **variables: Any) -> Outcome:
         """Run ``playbooks/NAME.yml`` with extra variables."""
         reports = self.directory / f"report-{name}"
-        extra = json.dumps({"closewait_output_dir": str(reports), **variables})
-        command = [
-            "-m",
-            "ansible",
-            "playbook",
-            "-i",
-            str(self._inventory()),
-            "-e",
-            extra,
-            str(_PLAYBOOKS / f"{name}.yml"),
-        ]
+        extra = json.dumps({"closewait_output_dir": str(reports), **self._leave_no_trace(), **variables})
+        program = str(_PLAYBOOKS / f"{name}.yml")
+        command = ["-m", "ansible", "playbook", "-i", self._inventory(), "-e", extra, program]
         return self._run(command, reports)
 
     def module(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,6 +66,13 @@ class Control:
         text = outcome.text
         result: dict[str, Any] = json.loads(text[text.index("{") : text.rindex("}") + 1])
         return result
+
+    def _leave_no_trace(self) -> dict[str, str]:
+        # What is kept on a managed host by default would outlive the scenario on the machine of the tests.
+        return {
+            "closewait_scene_dir": str(self.directory / "scenes"),
+            "redis_timeout_backup_dir": str(self.directory / "backups"),
+        }
 
     def _inventory(self) -> str:
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -35,10 +36,25 @@ class Program:
         return self.log.read_text(errors="replace")[-characters:]
 
 
+def _members(session: int) -> list[int]:
+    """Every living process of a session (field 6 of proc_pid_stat(5)), whatever process group it has moved to."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split() if entry.name.isdigit() else []
+            if fields and int(fields[3]) == session and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
 def _stop(program: Program) -> None:
-    # Cleaning up, not healing: the whole group goes at once, so nothing outlives a failed test.
-    with suppress(ProcessLookupError):
-        os.killpg(program.pid, signal.SIGKILL)
+    # Cleaning up, not healing: all of it goes at once, so that nothing of it meets the next test. supervisord puts each
+    # program into a process group of its own, so the session is what holds them together.
+    while members := _members(program.pid):
+        for pid in members:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
     program.process.wait(timeout=10)
 
 
