@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils import _checks
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Check
@@ -29,24 +29,34 @@ class Inventory(NamedTuple):
     checks: dict[str, list[Check]]
 
 
-def read(hosts: Iterable[str], hostvars: Mapping[str, Any], names: Names) -> Inventory:
+class HostVars(Protocol):
+    """What is used of Ansible's ``hostvars``."""
+
+    def __contains__(self, host: object, /) -> bool: ...
+
+    def __getitem__(self, host: str, /) -> Mapping[str, Any]: ...
+
+    def raw_get(self, host: str, /) -> Mapping[str, Any]:
+        """All variables of a host, not templated."""
+
+
+def read(hosts: Iterable[str], hostvars: HostVars, names: Names) -> Inventory:
     """Read the variables of every host once: looking one up assembles all variables of that host."""
     found = Inventory({}, {}, {})
     for host in hosts:
-        values = _variables(host, hostvars)
-        found.gathered[host] = from_result(values.get(names.facts), names.facts)
-        redis_host = values.get(names.redis_host)
+        # For a host that is not in the inventory hostvars has an undefined value, no KeyError.
+        raw = hostvars.raw_get(host) if host in hostvars else {}
+        found.gathered[host] = from_result(_value(names.facts, host, raw, hostvars), names.facts)
+        redis_host = _value(names.redis_host, host, raw, hostvars)
         if redis_host:
             found.redis_hosts[host] = str(redis_host)
-        checks = _checks.from_result(values.get(names.checks)) if names.checks else []
+        checks = _checks.from_result(_value(names.checks, host, raw, hostvars))
         if checks:
             found.checks[host] = checks
     return found
 
 
-def _variables(host: str, hostvars: Mapping[str, Any]) -> Mapping[str, Any]:
-    # For a host that is not in the inventory hostvars has an undefined value, no KeyError: get() is of no use.
-    if host not in hostvars:
-        return {}
-    values: Mapping[str, Any] = hostvars[host]
-    return values
+def _value(name: str | None, host: str, raw: Mapping[str, Any], hostvars: HostVars) -> Any:
+    """A variable. Only text can be a template, and templating whole results takes longer than all the rest."""
+    value = raw.get(name) if name else None
+    return hostvars[host][name] if name and isinstance(value, str) else value
