@@ -13,12 +13,14 @@ import re
 from typing import Sequence
 
 ARGUMENT_CHARS = 200
+ARGUMENT_READ = 2000
 ARGUMENTS = 32
 HIDDEN = "********"
 
 _NAMED_LIKE_ONE = r"[\w.-]*(?:pass|pwd|secret|token|auth|credential|api-?_?key)[\w.-]*"
 _URL_LOGIN = re.compile(r"(?<=://)\S*(?=@)")
-_ASSIGNED = re.compile(r"(?i)(%s[\"']?\s*[=:]\s*[\"']?)([^\s&\"',}]+)" % _NAMED_LIKE_ONE)
+_ASSIGNED = re.compile(r"(?i)(?<![\w.-])(%s[\"']?\s*[=:]\s*[\"']?)([^\s&\"',}]+)" % _NAMED_LIKE_ONE)
+_SCHEME = re.compile(r"(?i)\b(bearer|basic|token|digest)(\s+)\S+")
 _FOLLOWED = re.compile(r"(?i)((?:^|\s)--?%s\s+)(\S+)" % _NAMED_LIKE_ONE)
 _OPTION = re.compile(r"(?i)^--?%s$" % _NAMED_LIKE_ONE)
 
@@ -44,7 +46,8 @@ def shown(arguments: Sequence[str]) -> list[str]:
 def _clean(program: str, argument: str) -> str:
     if program.startswith(_GLUES) and _GLUED.match(argument):
         return "-p" + HIDDEN
-    argument = _URL_LOGIN.sub(HIDDEN, argument)
+    # The patterns look at every position of every word: a file's content given inline must not cost seconds.
+    argument = _SCHEME.sub(r"\1\2" + HIDDEN, _URL_LOGIN.sub(HIDDEN, argument[:ARGUMENT_READ]))
     return _FOLLOWED.sub(r"\1" + HIDDEN, _ASSIGNED.sub(r"\1" + HIDDEN, argument))
 
 

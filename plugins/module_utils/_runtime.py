@@ -21,7 +21,11 @@ _PYTHON = re.compile(r"(?:^|/)(?:lib)?(python|pypy)(\d)(?:\.(\d+))?[a-z]*(?:\.so
 #: PY_VERSION; the linker may have merged it with the tail of a longer string, so no NUL is asked for in front.
 _VERSION = rb"(?<![\d.])(%s\.\d{1,3}(?:(?:a|b|rc)\d{1,2})?\+?)\0"
 _NAMES = {"node": "node", "nodejs": "node", "java": "java", "beam.smp": "erlang", "ruby": "ruby", "php": "php"}
-_LOOPS = {"gevent": re.compile(r"/gevent/"), "uvloop": re.compile(r"/uvloop/"), "asyncio": re.compile(r"/_asyncio\.")}
+_LOOPS = {
+    "gevent": re.compile(r"/gevent/(?:libev/|libuv/|resolver/)?_?_?[a-z]\w*\.[^/]*so$"),
+    "uvloop": re.compile(r"/uvloop/loop\.[^/]*so$"),
+    "asyncio": re.compile(r"/_asyncio\.[^/]*so$"),
+}
 _POOL = re.compile(r"(?:^|\s)(?:-P|--pool)[=\s]*([\w.:]+)")
 _POOLS = {"processes": "prefork", **{name: name for name in ("prefork", "gevent", "eventlet", "solo", "threads")}}
 _CELERY = re.compile(r"(?:^|[/\s\[])celeryd?(?=[:\s\]]|$)")
