@@ -49,7 +49,14 @@ def test_every_stage_runs_and_is_counted(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_complaints_are_shown_wherever_they_are_in_the_log() -> None:
-    lines = ["before", "ERROR: this is wrong", *(f"noise {number}" for number in range(100)), "the end"]
+    lines = [
+        "before",
+        "fatal: wanted",
+        "...ignoring",
+        "ERROR: this is wrong",
+        *(f"noise {number}" for number in range(100)),
+        "the end",
+    ]
     shown = runner.excerpt(lines)
     assert shown[0] == "ERROR: this is wrong"
     assert shown[-1] == "the end"
