@@ -146,10 +146,6 @@ def _scenarios() -> Iterator[Stage]:
 
 
 def _others() -> Iterator[Stage]:
-    """Yield what a reader of the README runs."""
-    if (ROOT / "playbooks/demo.yml").exists():
-        argv = [sys.executable, "-m", "toolchain", "demo"]
-        yield Stage("demo", "scenarios", argv, cwd=TESTS, alone=True, timeout_s=SCENARIO_TIMEOUT_S)
     for name in ("readme", "fleet"):
         run = ROOT / "tests" / name / "run"
         if run.exists():
