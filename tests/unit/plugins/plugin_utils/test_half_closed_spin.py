@@ -298,6 +298,15 @@ def test_several_sockets_of_one_peer_are_one_finding() -> None:
     assert [target["fd"] for target in finding["remedy"][1]["vars"]["targets"]] == [make.FD, 62]
 
 
+def test_a_registration_never_matches_a_socket_that_nobody_has_accepted() -> None:
+    odd = make.worker(
+        tcp=make.tcp(
+            watchers=make.watchers(make.watcher(0)), close_wait=make.close_wait([make.half_closed(0, unread_bytes=9)])
+        )
+    )
+    assert only(spin(odd))["evidence"]["sockets"] == []
+
+
 def many(**changed: Any) -> make.Fact:
     inodes = range(9000000, 9000040)
     suspects = [make.watcher(inode, fd=100 + n, **changed) for n, inode in enumerate(inodes)]

@@ -112,6 +112,16 @@ def test_restart_only_without_anything_gentler() -> None:
     assert document["actions"][1]["vars"] == {"pid": make.PID, "start_time": make.BORN}
 
 
+def test_a_restart_beside_something_gentler_is_not_planned() -> None:
+    diagnosis = diagnosed(incident())
+    other = diagnosed(incident(cpu=make.cpu(make.process(runtime=GEVENT))))
+    [finding] = diagnosis["hosts"][make.HOST]["findings"]
+    finding["remedy"].append(other["hosts"][make.HOST]["findings"][0]["remedy"][1])
+    assert [remedy["action"] for remedy in finding["remedy"]] == ["redis_timeout", "fd_close", "worker_restart"]
+    document = plan(diagnosis, "disruptive")
+    assert [step["action"] for step in document["actions"]] == ["redis_timeout", "fd_close"]
+
+
 @pytest.mark.parametrize(
     ("allow", "actions"), [("invasive", ["fd_close", "worker_restart"]), ("disruptive", ["worker_restart"])]
 )

@@ -40,6 +40,7 @@ def process(fact: make.Fact) -> Process:
         ({"cpu_percent_windows": [97.0, 96.0, 0.5, 98.0, 97.0]}, "calm"),
         # The process is busy with many threads, none of which is always runnable.
         ({"threads": 40, "hottest_thread": make.thread("RSRRSS", cpu_percent=9.0)}, "calm"),
+        ({"threads": 40, "hottest_thread": make.thread(cpu_percent=6.0)}, "calm"),
         ({"threads": 3, "hottest_thread": None}, "unknown"),
         ({"threads": 3, "hottest_thread": make.thread("")}, "unknown"),
         # A single thread is the process.
