@@ -122,7 +122,8 @@ def _client_failure(text: str) -> RedisError:
     if unreachable:
         where, why = unreachable.groups()
         return RedisError("unreachable", "cannot connect to %s: %s" % (where, why), "does it run and listen there?")
-    return RedisError("no_answer", _first_line(text) or "the client failed without a word")
+    said = _first_line(text) or "the client failed without a word"
+    return RedisError("no_answer", said, "is it a Redis server, and does it want TLS?")
 
 
 def _first_line(text: str) -> str:
