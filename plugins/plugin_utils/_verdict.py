@@ -34,6 +34,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._rules impor
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 
 Key = tuple[int, int]
+REASONS_SHOWN = 2
 
 
 class Now(NamedTuple):
@@ -67,12 +68,15 @@ def judge(
     """The result document. ``checks``: outcome per host of the commands that show whether the service works."""
     after = diagnose(gathered, redis_hosts, thresholds)
     hosts: dict[str, HostResult] = {}
+    dark: list[str] = []
     for host, earlier in before["hosts"].items():
-        if earlier["findings"] or host in checks:
-            now = _now(host, earlier, gathered, after, plan)
+        now = _now(host, earlier, gathered, after, plan)
+        if now.diagnosis["verdict"] == "unknown":
+            dark.append(_dark(host, now))
+        if earlier["verdict"] != "healthy" or host in checks or now.diagnosis["verdict"] == "unknown":
             hosts[host] = _host(earlier, now, checks.get(host, []), thresholds)
     causes = _standing_causes.compare(before, gathered)
-    left = [*_left(hosts), *_standing(causes)]
+    left = [*_left(hosts), *dark, *_standing(causes)]
     return {
         "schema_version": SCHEMA_VERSION,
         "healed": not left,
@@ -91,12 +95,19 @@ def _now(
         "gathered_at": None,
         "boot_id": None,
         "findings": [],
-        "unknown": [],
+        "unknown": [{"id": "any", "reason": error["reason"]} for error in seen.errors],
         "errors": seen.errors,
     }
     same_boot = None in (seen.boot_id, earlier["boot_id"]) or seen.boot_id == earlier["boot_id"]
     looked_again = seen.at is None or seen.at != earlier["gathered_at"]
     return Now(seen, after["hosts"].get(host, nothing), same_boot, looked_again, _restarted(plan, host))
+
+
+def _dark(host: str, now: Now) -> str:
+    """A host that cannot be looked at is never taken for a healthy one, whatever was found on it before."""
+    reasons = [f"{error['source']}: {error['reason']}" for error in now.diagnosis["errors"]]
+    reasons = reasons or [unknown["reason"] for unknown in now.diagnosis["unknown"]]
+    return f"{host}: not known, could not look: {'; '.join(list(dict.fromkeys(reasons))[:REASONS_SHOWN])}"
 
 
 def _restarted(plan: Plan | None, host: str) -> frozenset[Key]:
@@ -177,9 +188,19 @@ def _without_finding(key: Key, ids: set[str], facts: HostFacts, now: Now, thresh
         return Answer("could_not_look", spin.reason)
     if spin.process is None:
         return _unmeasured(key, facts, cpu.get("asked", []))
-    if spin.answer == "spinning" and _spin.calls_the_kernel(spin.process, thresholds):
+    gone = Answer("healed", f"{', '.join(sorted(ids))} is gone")
+    return _busy(_spin.polling(spin.process, cpu, thresholds), now) or gone if spin.answer == "spinning" else gone
+
+
+def _busy(polling: _spin.Polling, now: Now) -> Answer | None:
+    """A process without a finding that is always busy: still spinning, or at work."""
+    if polling == "polls":
         return Answer("still_spinning", _why_still(now))
-    return Answer("healed", f"{', '.join(sorted(ids))} is gone, and it uses {spin.process['cpu_percent']:.0f} % CPU")
+    if polling == "unknown":
+        return Answer(
+            "could_not_look", "it is busy, with what cannot be told from so little: look with a longer window"
+        )
+    return None
 
 
 def _why_still(now: Now) -> str:
@@ -235,6 +256,9 @@ def _left(hosts: Mapping[str, HostResult]) -> Iterator[str]:
                 yield f"{name}: process {process['pid']} is {_words(process['verdict'])}: {process['reason']}"
         for finding in host["new"]:
             yield f"{name}: new since the diagnosis: {finding['title']}"
+        reasons = list(dict.fromkeys(entry["reason"] for entry in host["unknown"]))
+        if reasons and not host["new"] and all(process["healed"] for process in host["processes"]):
+            yield f"{name}: not known, could not look: {'; '.join(reasons)}"
         for check in host["checks"]:
             if not check["ok"]:
                 yield f"{name}: {' '.join(check['argv'])} failed: {check['reason']}"
