@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = {
     "CI": "true",  # antsibull-nox's formatters reformat unless they run in CI
+    "NO_COLOR": "1",
     # git answers nothing in a checkout that belongs to somebody else, and the tools ask it which files there are
     "GIT_CONFIG_COUNT": "1",
     "GIT_CONFIG_KEY_0": "safe.directory",
