@@ -40,6 +40,6 @@ class ActionModule(ActionBase):
         except (OSError, ValueError) as fault:
             raise AnsibleActionFail(f"no diagnosis was written: {fault}") from fault
         table = _table.of_diagnosis(diagnosis, steps)
-        Display().display(table)
+        Display().display(f"{table}\nREPORT    {', '.join(paths.values())}")
         result.update(changed=False, diagnosis=diagnosis, plan=steps, paths=paths, table=table)
         return result

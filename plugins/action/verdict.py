@@ -35,12 +35,12 @@ class ActionModule(ActionBase):
         try:
             options = _report_options.resolve(arguments, task_vars or {})
             verdict = _compare(options)
-            path = _report_files.write(options.folder, _report_files.RESULT, verdict)
+            paths = {"result": _report_files.write(options.folder, _report_files.RESULT, verdict)}
         except (OSError, ValueError) as fault:
             raise AnsibleActionFail(f"no verdict was written: {fault}") from fault
         table = _result_table.of_result(verdict)
-        Display().display(table)
-        result.update(changed=False, healed=verdict["healed"], verdict=verdict, paths={"result": path}, table=table)
+        Display().display(f"{table}\nREPORT    {', '.join(paths.values())}")
+        result.update(changed=False, healed=verdict["healed"], verdict=verdict, paths=paths, table=table)
         return result
 
 

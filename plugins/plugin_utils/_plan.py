@@ -155,7 +155,8 @@ def _reasons(finding: Finding, allow: Risk) -> Iterator[str]:
     for wish in wishes:
         risk = wish.remedy["risk"]
         if not is_allowed(risk, allow):
-            yield f"{wish.remedy['action']} is {risk}, and only up to {allow} is allowed: {wish.remedy['why']}"
+            action = wish.remedy["action"]
+            yield f"{action} is {risk} and only up to {allow} is allowed; closewait_allow={risk} would allow it"
     if all(wish.stage == "cause" for wish in wishes):
         advice = [remedy["why"] for remedy in finding["remedy"] if remedy["action"] == "advice"]
         yield f"nothing that could be done from outside cures it; {'; '.join(advice) or 'no advice'}"

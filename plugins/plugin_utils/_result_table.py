@@ -24,14 +24,15 @@ def of_result(result: Result) -> str:
         lines += [f"HOST {clean(name)}", *_host(host), ""]
     if result["causes"]:
         lines += ["CAUSES", *(line for cause in result["causes"] for line in _cause(cause)), ""]
-    lines.append("HEALED" if result["healed"] else "NOT HEALED")
+    nothing = not result["hosts"] and not result["causes"]
+    lines.append(("NOTHING TO HEAL" if nothing else "HEALED") if result["healed"] else "NOT HEALED")
     lines += [line for reason in result["not_healed"] for line in labelled("-", reason, indent=2)]
     return "\n".join(line.rstrip() for line in lines)
 
 
 def _host(host: HostResult) -> Iterator[str]:
     for process in host["processes"]:
-        yield from labelled("healed" if process["healed"] else "NOT", _process(process), indent=2)
+        yield from labelled("healed" if process["healed"] else "not yet", _process(process), indent=2)
     for finding in host["new"]:
         yield "  NEW"
         yield from finding_lines(finding)
@@ -45,10 +46,9 @@ def _host(host: HostResult) -> Iterator[str]:
 
 
 def _process(process: ProcessResult) -> str:
-    verdict = process["verdict"].replace("_", " ")
+    verdict = "" if process["verdict"] == "healed" else f"{process['verdict'].replace('_', ' ')}, "
     cpu = f"CPU {_percent(process['cpu_percent_before'])} before, {_percent(process['cpu_percent_now'])} now"
-    found = ", ".join(process["findings"])
-    return f"{process['pid']} {process['name']}, {found}: {verdict}, {process['reason']}; {cpu}"
+    return f"{process['pid']} {process['name']}: {verdict}{process['reason']}; {cpu}"
 
 
 def _percent(value: float | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import (
     SEVERITIES,
     Action,
+    ActionName,
     Diagnosis,
     Finding,
     HostDiagnosis,
@@ -24,6 +25,7 @@ COLUMNS = 100
 LABEL = 10
 NAMES_SHOWN = 100
 REGISTRATIONS_SHOWN = 3
+TARGETS_SHOWN = 4
 
 
 def of_diagnosis(diagnosis: Diagnosis, plan: Plan) -> str:
@@ -58,9 +60,9 @@ def finding_lines(finding: Finding) -> Iterator[str]:
     yield from labelled("numbers", _numbers(finding["evidence"]))
     yield from labelled("cause", f"{finding['cause']['status']}: {finding['cause']['summary']}")
     for remedy in finding["remedy"]:
-        where = f" on {remedy['where']}" if remedy["where"] else ""
-        risk = "" if remedy["action"] == "advice" else f" ({remedy['risk']})"
-        yield from labelled("remedy", f"{remedy['action']}{where}{risk}: {remedy['why']}")
+        where = f" on {remedy['where']} ({remedy['risk']})" if remedy["where"] else ""
+        what = _what(remedy["action"], remedy["vars"])
+        yield from labelled("remedy", f"{remedy['action']}{where}: {what}{remedy['why']}")
     for unknown in finding["unknowns"]:
         yield from labelled("unseen", unknown)
 
@@ -96,7 +98,8 @@ def _process(finding: Finding) -> str:
         return "none"
     supervisor = process["supervisor"]
     by = f"{supervisor['kind']} {supervisor['name']}" if supervisor and supervisor["kind"] else "no supervisor known"
-    return f"{process['pid']} {process['name']}, {described(process['runtime'])}, {by}"
+    command = " ".join(process["cmdline"]) or process["name"]
+    return f"{process['pid']} {fit(clean(command), 60).rstrip()}, {described(process['runtime'])}, {by}"
 
 
 def _numbers(evidence: dict[str, Any]) -> str:
@@ -176,4 +179,16 @@ def _step(action: Action) -> str:
     allowed = "" if action["allowed"] else "NOT ALLOWED, "
     others = f", for {len(action['hosts'])} hosts" if len(action["hosts"]) > 1 else ""
     kind = f"{action['stage']}, {action['risk']}{others}"
-    return f"{allowed}{action['action']} on {action['where']} ({kind}): {action['why']}"
+    what = _what(action["action"], action["vars"])
+    return f"{allowed}{action['action']} on {action['where']} ({kind}): {what}{action['why']}"
+
+
+def _what(action: ActionName, values: dict[str, Any]) -> str:
+    """What an action does, in front of its reason."""
+    if action == "redis_timeout":
+        return f"set timeout {values['timeout']} on {values['address']}:{values['port']}; "
+    if action == "fd_close":
+        targets = [f"fd {target['fd']} in process {target['pid']}" for target in values["targets"]]
+        more = f" and {len(targets) - TARGETS_SHOWN} more" if len(targets) > TARGETS_SHOWN else ""
+        return f"close {', '.join(targets[:TARGETS_SHOWN])}{more}; "
+    return f"restart process {values['pid']}; " if action == "worker_restart" else ""

@@ -73,7 +73,7 @@ def judge(
         now = _now(host, earlier, gathered, after, plan)
         if now.diagnosis["verdict"] == "unknown":
             dark.append(_dark(host, now))
-        if earlier["verdict"] != "healthy" or host in checks or now.diagnosis["verdict"] == "unknown":
+        if earlier["verdict"] != "healthy" or host in checks or now.diagnosis["verdict"] != "healthy":
             hosts[host] = _host(earlier, now, checks.get(host, []), thresholds)
     causes = _standing_causes.compare(before, gathered)
     left = [*_left(hosts), *dark, *_standing(causes)]
@@ -256,9 +256,6 @@ def _left(hosts: Mapping[str, HostResult]) -> Iterator[str]:
                 yield f"{name}: process {process['pid']} is {_words(process['verdict'])}: {process['reason']}"
         for finding in host["new"]:
             yield f"{name}: new since the diagnosis: {finding['title']}"
-        reasons = list(dict.fromkeys(entry["reason"] for entry in host["unknown"]))
-        if reasons and not host["new"] and all(process["healed"] for process in host["processes"]):
-            yield f"{name}: not known, could not look: {'; '.join(reasons)}"
         for check in host["checks"]:
             if not check["ok"]:
                 yield f"{name}: {' '.join(check['argv'])} failed: {check['reason']}"

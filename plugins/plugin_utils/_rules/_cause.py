@@ -84,7 +84,8 @@ def _verdict(peer: Peer, idle: list[Bounds], thresholds: Thresholds) -> tuple[Ca
     if timeout is None:
         return "unknown", f"the settings of {name} could not be read: {peer.redis['error'] or 'no reason given'}"
     if timeout == 0:
-        return "refuted", f"{name} has timeout 0 and closes no idle connection, unless that was changed after the FIN"
+        fits = f"; idle at the FIN: {_idle_text(idle)}, which a timeout changed since would explain" if idle else ""
+        return "unknown", f"{name} has timeout 0 now and closes no idle connection{fits}"
     status, reason = _compared(idle, timeout, thresholds)
     return status, f"{name} closes connections idle for {timeout} s; {reason}"
 

@@ -19,7 +19,7 @@ def of_half_closed(spinner: Spinner, sockets: list[Socket]) -> list[str]:
 def own_code(spinner: Spinner) -> str | None:
     """A program that computes while its event loop has to wait looks like one that spins, but makes no system calls."""
     process = spinner.process
-    if _spin.calls_the_kernel(process, spinner.scene.thresholds):
+    if _spin.polling(process, spinner.facts.cpu, spinner.scene.thresholds) != "computes":
         return None
     return (
         f"only {process['system_percent']:.1f} of {process['cpu_percent']:.1f} % CPU is spent in the kernel: "

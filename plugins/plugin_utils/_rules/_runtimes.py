@@ -27,5 +27,7 @@ def described(runtime: Runtime | None) -> str:
     """Name, version, role and loops in one line."""
     if runtime is None:
         return "runtime not known"
-    words = [runtime["name"], runtime["version"], runtime["role"], *runtime["loops"]]
-    return " ".join(word for word in words if word)
+    # asyncio is imported by many a library and says nothing about what the program runs on.
+    loops = [loop for loop in runtime["loops"] if loop != "asyncio"]
+    name = " ".join(filter(None, (runtime["name"], runtime["version"])))
+    return ", ".join(filter(None, (name, runtime["role"], *loops)))

@@ -17,6 +17,11 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._facts impor
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 
 Answer = Literal["spinning", "calm", "unknown"]
+Polling = Literal["polls", "computes", "unknown"]
+
+#: So many times the share that is asked for needs no long look, but a tenth of the usual one.
+OBVIOUS = 6
+FEW_SECONDS = 0.2
 
 
 class Spin(NamedTuple):
@@ -78,12 +83,18 @@ def runnable_share(thread: Thread) -> float:
     return thread["states"].count("R") / len(thread["states"])
 
 
-def calls_the_kernel(process: Process, thresholds: Thresholds) -> bool:
-    """Whether enough of the CPU time is spent in the kernel for a loop around ``epoll_wait``.
+def polling(process: Process, cpu: CpuFacts, thresholds: Thresholds) -> Polling:
+    """Whether a busy process goes round a polling loop: then a part of its CPU time is spent in the kernel.
 
-    A program that computes while its event loop waits for it spends nearly all of its time in its own code.
+    A program that computes while its event loop waits for it spends nearly all of its time in its own code. In too
+    little CPU time the few ticks of the kernel come by chance; only a large share tells something then.
     """
-    return process["system_percent"] >= thresholds.spin_system_share * process["cpu_percent"]
+    seconds = process["cpu_percent"] * cpu["window_s"] / 100
+    share = process["system_percent"] / process["cpu_percent"] if process["cpu_percent"] else 0.0
+    if seconds >= thresholds.spin_cpu_seconds:
+        return "polls" if share >= thresholds.spin_system_share else "computes"
+    obvious = seconds >= FEW_SECONDS and share >= OBVIOUS * thresholds.spin_system_share
+    return "polls" if obvious else "unknown"
 
 
 def evidence(process: Process, cpu: CpuFacts) -> dict[str, Any]:

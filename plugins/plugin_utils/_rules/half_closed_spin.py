@@ -33,12 +33,15 @@ def evaluate(scene: Scene) -> Outcome:
         return Outcome([], facts)
     suspects = _suspects.find(scene, facts, _decisive)
     findings: list[Finding] = []
+    unknowns = suspects.unknowns
     for spinner in suspects.spinners:
         if spinner.relevant:
             findings += _proven(spinner)
         elif not spinner.others:
-            findings += _suspected(spinner)
-    return Outcome(findings, suspects.unknowns)
+            suspicion = _suspected(spinner)
+            findings += suspicion.findings
+            unknowns += suspicion.unknowns
+    return Outcome(findings, unknowns)
 
 
 def _decisive(watcher: Watcher) -> bool:
@@ -83,14 +86,25 @@ def _symptom(spinner: _suspects.Spinner, watchers: list[Watcher], blockers: list
     return _remedies.close(spinner.scene.host, targets, "with registration and socket gone the loop can wait again")
 
 
-def _suspected(spinner: _suspects.Spinner) -> list[Finding]:
+def _suspected(spinner: _suspects.Spinner) -> Outcome:
     """A process that spins in a loop without epoll while it holds half-closed sockets that nobody watches."""
     loop = _runtimes.green_loop(spinner.process["runtime"])
     held = _evidence.held_by(spinner.facts.tcp, spinner.process)
-    polls = _spin.calls_the_kernel(spinner.process, spinner.scene.thresholds)
-    if loop is None or not polls or not held.total or held.watched:
-        return []
-    return [_suspicion(spinner, loop, held.total)]
+    if loop is None or not held.total or held.watched:
+        return Outcome([], [])
+    polling = _spin.polling(spinner.process, spinner.facts.cpu, spinner.scene.thresholds)
+    if polling == "unknown":
+        return Outcome([], [_too_short(spinner, loop, held.total)])
+    return Outcome([_suspicion(spinner, loop, held.total)] if polling == "polls" else [], [])
+
+
+def _too_short(spinner: _suspects.Spinner, loop: str, total: int) -> str:
+    seen = spinner.process["cpu_percent"] * spinner.facts.cpu["window_s"] / 100
+    needed = spinner.scene.thresholds.spin_cpu_seconds
+    return (
+        f"process {spinner.process['pid']} ({loop}) spins and holds {total} half-closed connections; only {seen:.1f} s "
+        f"of its CPU time were seen, and {needed:g} s are needed to tell polling from computing: take a longer window"
+    )
 
 
 def _suspicion(spinner: _suspects.Spinner, loop: str, total: int) -> Finding:

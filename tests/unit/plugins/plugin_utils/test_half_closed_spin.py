@@ -348,6 +348,20 @@ def test_loop_without_epoll_is_suspected() -> None:
     assert len(finding["evidence"]["sockets"]) == 4
 
 
+def test_too_short_a_look_at_a_loop_without_epoll_is_unknown_never_healthy() -> None:
+    facts = gevent_worker()
+    facts["cpu"]["window_s"] = 1.0
+    outcome = spin(facts)
+    assert outcome.findings == []
+    assert "only 0.9 s of its CPU time were seen, and 2 s are needed" in outcome.unknowns[0]
+
+
+def test_a_short_look_is_enough_where_the_kernel_has_a_large_share() -> None:
+    facts = gevent_worker()
+    facts["cpu"] = make.cpu(make.process(runtime=GEVENT, system_percent=30.0), window_s=1.0)
+    assert only(spin(facts))["confidence"] == "suspected"
+
+
 def test_loop_without_epoll_but_watched_sockets_is_not_suspected() -> None:
     assert spin(gevent_worker(watched=1)) == ([], [])
 

@@ -43,7 +43,10 @@ def test_allow(allow: Risk, allowed: list[bool]) -> None:
     assert [step["allowed"] for step in document["actions"]] == allowed
     reasons = [entry["reason"] for entry in document["not_healed"]]
     assert len(reasons) == allowed.count(False)
-    assert all(f"fd_close is invasive, and only up to {allow} is allowed" in reason for reason in reasons)
+    assert all(
+        f"fd_close is invasive and only up to {allow} is allowed; closewait_allow=invasive would" in reason
+        for reason in reasons
+    )
 
 
 def test_risks_are_ordered() -> None:

@@ -58,8 +58,28 @@ def test_sleeping_process_is_calm() -> None:
 
 def test_honest_process_spins_for_all_that_the_cpu_tells() -> None:
     assert _spin.judge(process(make.honest()), DEFAULTS) == "spinning"
-    assert not _spin.calls_the_kernel(process(make.honest()), DEFAULTS)
-    assert _spin.calls_the_kernel(process(make.process()), DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("cpu_percent", "system_percent", "window", "answer"),
+    [
+        (96.0, 4.5, 3.0, "polls"),
+        (25.0, 1.2, 8.0, "polls"),
+        (99.0, 0.9, 3.0, "computes"),
+        (99.0, 0.0, 2.1, "computes"),
+        # The same shares in too few ticks.
+        (25.0, 1.2, 7.9, "unknown"),
+        (99.0, 5.0, 1.0, "unknown"),
+        (25.0, 0.0, 1.0, "unknown"),
+        # A bare loop around epoll_wait: a third of its time is the kernel's.
+        (99.0, 39.0, 1.0, "polls"),
+        (15.0, 6.0, 1.0, "unknown"),
+        (0.0, 0.0, 3.0, "unknown"),
+    ],
+)
+def test_polling(cpu_percent: float, system_percent: float, window: float, answer: str) -> None:
+    busy = process(make.process(cpu_percent=cpu_percent, system_percent=system_percent))
+    assert _spin.polling(busy, conform(make.cpu(window_s=window), CpuFacts), DEFAULTS) == answer
 
 
 def test_thresholds_are_the_callers() -> None:

@@ -45,7 +45,9 @@ def test_everything_a_reader_needs() -> None:
         "healthy   larder",
         "3 hosts: 1 with findings, 1 healthy, 1 unknown",
         "PLAN (up to invasive is allowed)",
-        "a1        redis_timeout on larder (cause, config)",
+        "a1 redis_timeout on larder (cause, config): set timeout 0 on 198.51.100.77:6491; timeout 417 closes",
+        "fd_close on kiln-2 (symptom, invasive): close fd 61 in process 20417; with registration",
+        "process 20417 /srv/kiln/bin/python -m celery -A kiln worker, cpython 3.12.3, celery-prefork, supervisord",
     ):
         assert part in text or part in " ".join(text.split())
     assert_harmless(text)
@@ -126,6 +128,14 @@ def test_result() -> None:
     assert "redis     larder (198.51.100.77:6491): timeout was 417; still there, timeout is 417" in text
     assert "NEW" in text
     assert_harmless(text)
+
+
+def test_nothing_to_heal() -> None:
+    earlier = diagnosed({make.REDIS_HOST: make.registered(make.server())})
+    now = _gathered.from_result(make.registered(make.server(), "2026-11-03T00:00:00Z"), "seen")
+    assert (
+        _result_table.of_result(judge(earlier, {make.REDIS_HOST: now}, None, {}, {}, Thresholds())) == "NOTHING TO HEAL"
+    )
 
 
 def test_large_fleet_stays_short() -> None:

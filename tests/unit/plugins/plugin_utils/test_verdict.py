@@ -72,6 +72,38 @@ def test_busy_with_its_own_work_is_healed() -> None:
     assert verdict(make.worker(tcp=CURED, cpu=make.cpu(make.honest())))[:2] == ("healed", True)
 
 
+def test_busy_for_too_short_to_tell_is_not_healed() -> None:
+    short = make.cpu(make.honest(), window_s=1.0)
+    assert verdict(make.worker(tcp=CURED, cpu=short))[:2] == ("could_not_look", False)
+
+
+BLIND = make.worker(tcp=make.tcp(close_wait=None, watchers=None, errors=[{"source": "/proc", "reason": "denied"}]))
+
+
+@pytest.mark.parametrize(("before", "now"), [(BLIND, BLIND), (calm(), BLIND), (calm(), None), (BLIND, None)])
+def test_a_host_that_could_not_be_looked_at_is_not_healed(before: Any, now: Any) -> None:
+    result = judged(now, before={make.HOST: make.registered(before)})
+    assert result["healed"] is False
+    lines = [line for line in result["not_healed"] if line.startswith(make.HOST)]
+    assert [line.startswith(f"{make.HOST}: not known, could not look: ") for line in lines] == [True]
+
+
+def test_a_host_that_was_unknown_and_is_known_healthy_now() -> None:
+    assert judged(calm(), before={make.HOST: make.registered(BLIND)})["healed"] is True
+
+
+def test_a_host_that_was_unknown_and_spins_now() -> None:
+    result = judged(make.worker(), before={make.HOST: make.registered(BLIND)})
+    assert "new since the diagnosis" in result["not_healed"][0]
+
+
+def test_a_host_that_was_unreachable_before_and_after() -> None:
+    earlier = diagnosed({"cellar": {"unreachable": True, "msg": "no route"}})
+    assert judge(earlier, {}, None, {}, {}, Thresholds())["not_healed"] == [
+        "cellar: not known, could not look: cellar: it was not looked at again"
+    ]
+
+
 def test_gone_is_not_healed() -> None:
     dead = make.worker(tcp=CURED, cpu=make.cpu(make.sleeping(31, 7), asked=[make.PID]))
     assert verdict(dead) == ("gone", False, "the process has ended")
