@@ -206,6 +206,13 @@ def test_hostile_names_are_data(run: Run) -> None:
     assert "\x1b" not in run.process.stdout
 
 
+def test_the_reader_is_told_where_the_report_is_and_nothing_is_deprecated(run: Run) -> None:
+    output = run.process.stdout + run.process.stderr
+    assert f"REPORT    {run.out / 'diagnosis.json'}, {run.out / 'plan.json'}" in output
+    assert f"REPORT    {run.out / 'result.json'}" in output
+    assert "deprecat" not in output.lower()
+
+
 @pytest.mark.parametrize("name", ["diagnosis.json", "plan.json", "result.json"])
 def test_files_are_for_their_owner_only_also_in_check_mode(run: Run, name: str) -> None:
     assert stat.S_IMODE((run.out / name).stat().st_mode) == 0o600
