@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ import sys
 import termios
 import time
 from pathlib import Path
-from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Union
 
 import pytest
 
@@ -193,3 +194,72 @@ def script(folder: Path, body: str, name: str = "gdb") -> str:
     path.chmod(0o755)
     return str(path)
 
+
+#: Watches a half-closed connection to itself, and answers lines on its standard input from its event loop.
+LOOP = """
+import json, os, select, socket, sys, time
+server = socket.create_server(("127.0.0.1", 0))
+def pair():
+    ours = socket.create_connection(server.getsockname())
+    return ours, server.accept()[0]
+closed, other = pair()
+other.close()
+while closed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != 8:
+    time.sleep(0.001)
+healthy, echo = pair()
+epoll = select.epoll()
+epoll.register(closed.fileno(), select.EPOLLIN)
+epoll.register(0, select.EPOLLIN)
+print(json.dumps({"fd": closed.fileno(), "inode": os.fstat(closed.fileno()).st_ino, "epoll": epoll.fileno()}))
+ready = 0
+while True:
+    for fd, events in epoll.poll():
+        if fd == 0:
+            if not sys.stdin.readline():
+                sys.exit()
+            echo.sendall(b"hello")
+            try:
+                use = os.read(closed.fileno(), 1).decode() or "EOF"
+            except OSError as exc:
+                use = exc.strerror
+            print(json.dumps({"ready": ready, "healthy": healthy.recv(5).decode(), "use": use}))
+            ready = 0
+        else:
+            ready += 1
+    time.sleep(0.002)
+"""
+
+
+class Victim(NamedTuple):
+    """A running :data:`LOOP` and what it said of itself."""
+
+    process: "subprocess.Popen[str]"
+    fd: int
+    inode: int
+    epoll: int
+
+    def ask(self) -> Dict[str, Any]:
+        """What the loop says: rounds in which the closed connection was ready since the last question, and more."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("?\n")
+        self.process.stdin.flush()
+        answer: Dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+
+@contextlib.contextmanager
+def victim() -> Iterator[Victim]:
+    """A process that watches a half-closed connection."""
+    argv = [sys.executable, "-u", "-c", LOOP]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        said = json.loads(process.stdout.readline())
+        yield Victim(process, said["fd"], said["inode"], said["epoll"])
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()

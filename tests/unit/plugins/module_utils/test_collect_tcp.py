@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tcp subset gathered from this machine, with sockets of the test's own to be found in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _procfs, _sock_diag
+from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    connection,
+    cookie,
+    forked,
+    half_closed,
+    inode,
+    reset,
+    stat_line,
+    tree,
+)
+
+MANY = 10_000
+
+
+def _mine(facts: Dict[str, Any]) -> Dict[int, Dict[str, Any]]:
+    return {row["inode"]: row for row in facts["close_wait"]["sockets"]}
+
+
+def test_a_watched_socket_an_idle_one_and_a_foreign_holder() -> None:
+    with select.epoll() as epoll, half_closed(unread=11) as watched, half_closed() as idle:
+        epoll.register(watched.fileno(), select.EPOLLIN)
+        with forked(idle.fileno()) as child:
+            facts = tcp.collect(MANY)
+        me = _procfs.stat(os.getpid())
+        assert me is not None
+        row = _mine(facts)[inode(watched)]
+        assert (row["cookie"], row["unread_bytes"], row["netns"]) == (cookie(watched), 11, _netns.own())
+        assert (row["remote"]["port"], row["uid"]) == (watched.getpeername()[1], os.getuid())
+        assert [(item["pid"], item["start_time"], item["fd"]) for item in row["holders"]] == [
+            (me.pid, me.start_time, watched.fileno())
+        ]
+        assert [(r["epoll_fd"], r["fd"], r["level_triggered"]) for r in row["registrations"]] == [
+            (epoll.fileno(), watched.fileno(), True)
+        ]
+        assert {item["pid"] for item in _mine(facts)[inode(idle)]["holders"]} == {me.pid, child}
+        processes = {row["pid"]: row for row in facts["close_wait"]["by_process"]}
+        assert (processes[me.pid]["total"], processes[me.pid]["watched"]) == (2, 1)
+        assert (processes[child]["total"], processes[child]["watched"]) == (1, 0)
+        assert processes[me.pid]["fd_limit"] == _procfs.fd_limit(me.pid)
+        assert inode(watched) in [row["inode"] for row in facts["watchers"]["suspects"]]
+        assert facts["close_wait"]["total"] >= 2
+        assert facts["states"]["CLOSE_WAIT"] >= 2
+        assert {"127.0.0.1"} <= set(facts["addresses"])
+        assert json.loads(json.dumps(facts)) == facts
+
+
+def test_watched_sockets_survive_any_cap() -> None:
+    with select.epoll() as epoll, half_closed() as _first, half_closed() as _second, half_closed() as watched:
+        epoll.register(watched.fileno(), select.EPOLLIN)
+        facts = tcp.collect(1)
+        assert len(facts["close_wait"]["sockets"]) == 1
+        assert facts["close_wait"]["sockets"][0]["registrations"]
+        assert facts["close_wait"]["omitted"] == facts["close_wait"]["total"] - 1 >= 2
+        assert len(facts["listeners"]["sockets"]) <= 1
+        assert len(facts["watchers"]["suspects"]) == 1
+
+
+def test_a_ghost_and_an_unlisted_socket_are_confirmed_by_a_second_look() -> None:
+    with select.epoll() as epoll, half_closed() as dead, reset() as gone:
+        epoll.register(dead.fileno(), select.EPOLLIN)
+        epoll.register(gone.fileno(), select.EPOLLIN)
+        number, ghost_inode = dead.fileno(), inode(dead)
+        with forked(number) as child:
+            dead.close()
+            facts = tcp.collect(MANY)
+        suspects = {row["inode"]: row for row in facts["watchers"]["suspects"] if row["pid"] == os.getpid()}
+        ghost = suspects[ghost_inode]
+        assert (ghost["kind"], ghost["fd"], ghost["number_now"]) == ("ghost", number, None)
+        assert ghost["socket"]["state"] == "CLOSE_WAIT"
+        assert [holder["pid"] for holder in ghost["holders"]] == [child]
+        unlisted = suspects[inode(gone)]
+        assert (unlisted["kind"], unlisted["socket"]) == ("registered", {"state": "CLOSE"})
+
+
+def test_listeners_and_sockets_nobody_has_accepted() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(5)
+        port = server.getsockname()[1]
+        for _ in range(3):
+            with socket.create_connection(server.getsockname()):
+                pass
+        facts = tcp.collect(MANY)
+        [row] = [row for row in facts["listeners"]["sockets"] if row["port"] == port]
+        assert (row["address"], row["inode"]) == ("127.0.0.1", inode(server))
+        assert [holder["pid"] for holder in row["holders"]] == [os.getpid()]
+        mine = [row for row in facts["close_wait"]["sockets"] if row["local"]["port"] == port]
+        assert [(row["inode"], row["holders"], row["fin_read"]) for row in mine] == [(0, [], False)] * 3
+        assert facts["close_wait"]["unaccepted"] >= 3
+
+
+def test_an_established_connection_is_no_finding() -> None:
+    with select.epoll() as epoll, connection() as both:
+        epoll.register(both.ours.fileno(), select.EPOLLIN)
+        facts = tcp.collect(MANY)
+        assert inode(both.ours) not in _mine(facts)
+        assert inode(both.ours) not in [row["inode"] for row in facts["watchers"]["suspects"]]
+        assert facts["watchers"]["level_triggered"] >= 1
+
+
+def test_who_may_not_look_says_so() -> None:
+    facts = tcp.collect(MANY)
+    if os.geteuid():
+        assert any("become: true" in error["reason"] for error in facts["errors"])
+        assert facts["unreadable"]["total"] > 0
+    else:
+        assert facts["errors"] == []
+
+
+def test_no_namespace_that_can_be_listed_is_null_and_no_empty_list(tmp_path: Path) -> None:
+    """The process of this tree is in a namespace that cannot be entered."""
+    proc = tree(tmp_path, {60: {"stat": stat_line(60, "x"), "fd": {"3": "socket:[5]"}}})
+    for pid in ("60", "self"):
+        (tmp_path / pid / "ns").mkdir(parents=True, exist_ok=True)
+        (tmp_path / pid / "ns" / "net").write_text(pid)
+    facts = tcp.collect(5, proc)
+    for name in ("states", "listeners", "close_wait", "watchers", "addresses"):
+        assert facts[name] is None
+    assert {error["source"].split()[0] for error in facts["errors"]} >= {"sock_diag", "addresses"}
+    assert all(error["reason"] for error in facts["errors"])
+
+
+def test_a_kernel_without_inet_diag_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 253 is no protocol that inet_diag knows: the kernel answers as one without tcp_diag does.
+    monkeypatch.setattr(_sock_diag.socket, "IPPROTO_TCP", 253)
+    facts = tcp.collect(5)
+    assert facts["close_wait"] is None
+    assert any("tcp_diag" in error["reason"] for error in facts["errors"])
+
+
+def test_epoll_sets_that_tell_no_inodes_are_an_error(tmp_path: Path) -> None:
+    """Linux before 4.13 prints registrations without inode: then nobody can say what is watched."""
+    fdinfo = "pos:\t0\nflags:\t02\ntfd:        5 events:       19 data:                5\n"
+    entries = {"stat": stat_line(60, "x"), "fd": {"3": "anon_inode:[eventpoll]"}, "fdinfo/3": fdinfo}
+    proc = tree(tmp_path, {60: entries})
+    for pid in ("60", "self"):
+        (tmp_path / pid / "ns").mkdir(parents=True, exist_ok=True)
+        os.symlink("/proc/self/ns/net", str(tmp_path / pid / "ns" / "net"))
+    facts = tcp.collect(5, proc)
+    assert any("epoll" in error["source"] for error in facts["errors"])

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""System calls made by a stopped process: where that is possible, and real ones through gdb."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import shutil
+import struct
+import sys
+from pathlib import Path
+from typing import Iterator, Tuple
+
+import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import _gdb, _injection
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    needs_gdb,
+    needs_root,
+    running,
+    tree,
+)
+
+on_x86_64 = pytest.mark.skipif(platform.machine() != "x86_64", reason="injection is for x86-64 only")
+GETPID = 39
+
+
+def _elf(bits: int, machine: int) -> bytes:
+    """The first 20 bytes of an ELF file (elf(5))."""
+    return b"\x7fELF" + bytes([bits // 32, 1, 1]) + b"\0" * 9 + struct.pack("<HH", 2, machine)
+
+
+@on_x86_64
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (_elf(64, 62), None),
+        (_elf(32, 3), "not a 64-bit x86"),
+        (_elf(32, 62), "not a 64-bit x86"),  # the x32 ABI
+        (_elf(64, 183), "not a 64-bit x86"),
+        (b"#!/bin/sh\nexit 0\n    ", "not a 64-bit x86"),
+        (b"", "not a 64-bit x86"),
+    ],
+)
+def test_programs(tmp_path: Path, header: bytes, expected: str) -> None:
+    proc = tree(tmp_path, {60: {"stat": "x"}})
+    (tmp_path / "60" / "exe").write_bytes(header)
+    found = _injection.unsupported(60, proc)
+    assert (expected is None and found is None) or expected in str(found)
+
+
+@on_x86_64
+def test_an_executable_that_cannot_be_read_is_no_permission_to_go_on(tmp_path: Path) -> None:
+    assert "cannot be read" in str(_injection.unsupported(60, str(tmp_path)))
+
+
+@pytest.mark.parametrize("machine", ["aarch64", "i686", "s390x"])
+def test_other_machines(monkeypatch: pytest.MonkeyPatch, machine: str) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    reason = str(_injection.unsupported(os.getpid()))
+    assert machine in reason
+    assert "x86_64" in reason
+
+
+@on_x86_64
+def test_a_real_program() -> None:
+    assert _injection.unsupported(os.getpid()) is None
+
+
+@on_x86_64
+def test_the_instruction_is_a_system_call() -> None:
+    assert ctypes.string_at(_injection.find_instruction(os.getpid()), 2) == b"\x0f\x05"
+
+
+def _memory(tmp_path: Path, maps: str, content: bytes) -> str:
+    proc = tree(tmp_path, {60: {"maps": maps}})
+    (tmp_path / "60" / "mem").write_bytes(content)
+    return proc
+
+
+def test_without_a_vdso_any_code_will_do(tmp_path: Path) -> None:
+    content = b"\0" * 0x1000 + b"\x90\x0f\x05\xc3" + b"\0" * 0xFFC
+    maps = (
+        "00000000-00001000 r--p 00000000 00:00 0 \n"
+        "00001000-00002000 r-xp 00001000 fe:01 7  /srv/static program\n"
+        "ffffffffff600000-ffffffffff601000 r-xp 00000000 00:00 0 [vsyscall]\n"
+    )
+    assert _injection.find_instruction(60, _memory(tmp_path, maps, content)) == 0x1001
+
+
+def test_the_vdso_comes_first(tmp_path: Path) -> None:
+    content = b"\x0f\x05" + b"\0" * 0xFFE + b"\0\0\0\x0f\x05"
+    maps = "00000000-00001000 r-xp 00000000 fe:01 7 /bin/x\n00001000-00002000 r-xp 00000000 00:00 0 [vdso]\n"
+    assert _injection.find_instruction(60, _memory(tmp_path, maps, content)) == 0x1003
+
+
+def test_no_instruction_at_all(tmp_path: Path) -> None:
+    maps = (
+        "00000000-00001000 rw-p 00000000 00:00 0 \n"
+        "00001000-00002000 r-xp 00000000 fe:01 7 /bin/x\n"
+        "00002000-00003000 r-xp 00000000 00:00 0 [vsyscall]\n"
+    )
+    content = b"\x0f\x05" * 0x800 + b"\0" * 0x1000 + b"\x0f\x05"
+    with pytest.raises(_injection.InjectionError, match="no system call instruction"):
+        _injection.find_instruction(60, _memory(tmp_path, maps, content))
+
+
+@pytest.mark.parametrize(
+    ("registers", "expected"),
+    [
+        ({"rax": 3}, "$rax=3"),
+        ({"orig_rax": -1, "rdi": 0}, "$orig_rax=-1,$rdi=0"),
+        ({"r10": (1 << 63) - 1}, "$r10=9223372036854775807"),
+        ({"rbp": 1 << 63}, "$rbp=9223372036854775808UL"),
+        ({"rip": (1 << 64) - 1}, "$rip=18446744073709551615UL"),
+    ],
+)
+def test_assignments(registers: "dict[str, int]", expected: str) -> None:
+    assert _injection._assign(registers) == expected
+
+
+@pytest.fixture(name="held")
+def _held(tmp_path: Path) -> Iterator[Tuple[_gdb.Session, int]]:
+    """A process in a sleep that the kernel restarts (ERESTART_RESTARTBLOCK), held by gdb."""
+    code = (
+        "import sys, time; print(1)\n"
+        "before = time.monotonic(); time.sleep(0.8)\n"
+        "print(time.monotonic() - before >= 0.8); sys.stdin.read()"
+    )
+    with running(code) as process, _gdb.Session(str(shutil.which("gdb")), str(tmp_path), 10.0) as session:
+        session.attach(process.pid)
+        yield session, process.pid
+        session.detach()
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True\n", "the interrupted system call did not go on"
+
+
+@needs_gdb
+@needs_root
+@on_x86_64
+def test_real_system_calls(held: Tuple[_gdb.Session, int]) -> None:
+    session, pid = held
+    instruction = _injection.find_instruction(pid)
+    saved = _injection.save(session)
+    assert _injection.call(session, instruction, GETPID) == pid
+    assert _injection.call(session, instruction, _injection.CLOSE, 77_777) == -errno.EBADF
+    spare = _injection.call(session, instruction, _injection.SOCKET, 2, 1, 0)
+    assert os.readlink("/proc/%d/fd/%d" % (pid, spare)).startswith("socket:[")
+    assert _injection.call(session, instruction, _injection.DUP3, spare, 200, os.O_CLOEXEC) == 200
+    assert os.readlink("/proc/%d/fd/200" % pid) == os.readlink("/proc/%d/fd/%d" % (pid, spare))
+    for number in (spare, 200):
+        assert _injection.call(session, instruction, _injection.CLOSE, number) == 0
+    assert not os.path.lexists("/proc/%d/fd/200" % pid)
+    assert _injection.save(session) != saved
+    _injection.restore(session, saved)
+    assert _injection.save(session) == saved
+
+
+@needs_gdb
+@needs_root
+@on_x86_64
+def test_all_six_arguments_arrive(held: Tuple[_gdb.Session, int]) -> None:
+    session, pid = held
+    saved = _injection.save(session)
+    mmap, private_anonymous, size = 9, 0x22, 12_288
+    address = _injection.call(
+        session, _injection.find_instruction(pid), mmap, 0, size, 3, private_anonymous, (1 << 64) - 1, 0
+    )
+    _injection.restore(session, saved)
+    with open("/proc/%d/maps" % pid, encoding="utf-8") as stream:
+        lines = [line for line in stream if int(line.split("-")[0], 16) <= address < int(line.split("-")[1].split()[0], 16)]
+    assert [line.split()[1] for line in lines] == ["rw-p"]
+    assert sys.byteorder == "little"
+
+
+def test_a_restore_that_does_not_stick_is_an_error() -> None:
+    class Forgetful(_gdb.Session):
+        def __init__(self) -> None:
+            """No process behind it."""
+
+        def evaluate(self, expression: str) -> str:
+            return expression
+
+        def registers(self, names: object) -> "dict[str, int]":
+            del names
+            return {"rax": 1}
+
+    with pytest.raises(_injection.InjectionError, match="put back"):
+        _injection.restore(Forgetful(), _injection.Registers({"rax": 2}))

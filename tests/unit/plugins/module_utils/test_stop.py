@@ -1,0 +1,139 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One stop of one process: all its threads, everything put back, and nothing left over when it fails."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import List
+
+import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import _gdb, _injection, _procfs, _stop
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    needs_gdb,
+    needs_root,
+    running,
+    wait_until,
+)
+
+SLEEPER = "import time\nprint(1)\ntime.sleep(60)"
+THREADS = """
+import threading, time
+for _ in range(12):
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+print(1)
+time.sleep(60)
+"""
+PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
+
+
+def _states(pid: int) -> List[str]:
+    tids = [int(name) for name in os.listdir("/proc/%d/task" % pid)]
+    return [stat.state for stat in map(_procfs.stat, tids) if stat]
+
+
+def _start_time(pid: int) -> int:
+    stat = _procfs.stat(pid)
+    assert stat is not None
+    return stat.start_time
+
+
+def _session(folder: Path) -> _gdb.Session:
+    return _gdb.Session(str(shutil.which("gdb")), str(folder), 10.0)
+
+
+@needs_gdb
+@needs_root
+def test_all_threads_stand_still_and_then_go_on(tmp_path: Path) -> None:
+    with running(THREADS) as process, _session(tmp_path) as session:
+        stop = _stop.Stop(session, process.pid)
+        with stop:
+            assert _states(process.pid) == ["t"] * 13
+            assert stop.call(39) == process.pid
+            inside = stop.elapsed_ms
+            assert inside > 0
+        assert stop.elapsed_ms >= inside
+        frozen = stop.elapsed_ms
+        wait_until(lambda: set(_states(process.pid)) == {"S"})
+        assert stop.elapsed_ms == frozen
+        assert process.poll() is None
+
+
+@needs_gdb
+@needs_root
+def test_an_error_inside_the_stop_lets_the_process_go(tmp_path: Path) -> None:
+    with running(SLEEPER) as process, _session(tmp_path) as session:
+
+        def fail() -> None:
+            with _stop.Stop(session, process.pid) as stop:
+                stop.call(39)
+                raise _injection.InjectionError("x")
+
+        with pytest.raises(_injection.InjectionError):
+            fail()
+        wait_until(lambda: _states(process.pid) == ["S"])
+        assert process.poll() is None
+        # The session can be used again.
+        with _stop.Stop(session, process.pid) as stop:
+            assert stop.call(39) == process.pid
+
+
+@needs_gdb
+@needs_root
+def test_gdb_dies_while_it_holds_the_process(tmp_path: Path) -> None:
+    with running(SLEEPER) as process, _session(tmp_path) as session:
+
+        def lose() -> None:
+            with _stop.Stop(session, process.pid) as stop:
+                os.killpg(session._process.pid, signal.SIGKILL)
+                stop.call(39)
+
+        with pytest.raises(_gdb.GdbError):
+            lose()
+        wait_until(lambda: _states(process.pid) == ["S"])
+        assert process.poll() is None
+
+
+@needs_gdb
+@needs_root
+def test_a_process_that_somebody_traces_is_not_disturbed(tmp_path: Path) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    with running(SLEEPER) as process, _session(tmp_path) as session:
+        assert libc.ptrace(PTRACE_SEIZE, process.pid, None, None) == 0
+        with pytest.raises(_gdb.GdbError), _stop.Stop(session, process.pid):
+            pytest.fail("it cannot be traced twice")
+        assert _states(process.pid) == ["S"]
+        assert process.poll() is None
+
+
+def test_a_left_over_stop_is_undone() -> None:
+    with running(SLEEPER) as process:
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: _states(process.pid) == ["T"])
+        assert _stop.undo_left_over_stop(process.pid, _start_time(process.pid))
+        wait_until(lambda: _states(process.pid) == ["S"])
+
+
+def test_a_running_process_is_left_alone() -> None:
+    with running(SLEEPER) as process:
+        assert not _stop.undo_left_over_stop(process.pid, _start_time(process.pid))
+
+
+def test_another_process_with_that_pid_is_left_alone() -> None:
+    with running(SLEEPER) as process:
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: _states(process.pid) == ["T"])
+        assert not _stop.undo_left_over_stop(process.pid, _start_time(process.pid) + 1)
+        assert _states(process.pid) == ["T"]
+
+
+def test_a_process_that_has_ended() -> None:
+    with running("print(1)") as process:
+        wait_until(lambda: process.poll() is not None)
+        assert not _stop.undo_left_over_stop(process.pid, 5)
