@@ -78,9 +78,9 @@ def follow(window: float, subwindows: int, busy_percent: float, proc: str = "/pr
         _sleep_until(start + index * step)
         _append(history, _ticks(busy, proc))
     _sleep_until(start + window)
-    _append(history, {**_sweep(proc), **_ticks(busy, proc)})
-    last = max((ticks[-1].when for ticks in history.values()), default=start) - step / 2
-    return {key: ticks for key, ticks in history.items() if len(ticks) > 1 and ticks[-1].when >= last}
+    final = {**_sweep(proc), **_ticks(busy, proc)}
+    _append(history, final)
+    return {key: ticks for key, ticks in history.items() if key in final}
 
 
 def share(first: Tick, last: Tick) -> float:

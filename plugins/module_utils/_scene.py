@@ -45,7 +45,7 @@ def _listing(folder: str) -> str:
 
 
 def _link(path: str) -> str:
-    return _said(lambda: os.readlink(path))
+    return _said(lambda: os.readlink(path)).rstrip("\n")
 
 
 def _epolls(pid: int, proc: str) -> str:

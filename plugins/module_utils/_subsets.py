@@ -41,7 +41,7 @@ def choose(wanted: Iterable[str]) -> List[str]:
     """Names in order of gathering. Raises ValueError with one line that names the unknown subset and the known ones."""
     words = list(wanted)
     for word in words:
-        if word.lstrip("!") not in (ALL, *COLLECTORS):
+        if word[word.startswith("!") :] not in (ALL, *COLLECTORS):
             known = ", ".join([ALL, *sorted(COLLECTORS)])
             raise ValueError("gather_subset: there is no subset %s; choose from %s, or !NAME" % (word, known))
     taken = {word for word in words if not word.startswith("!")}
