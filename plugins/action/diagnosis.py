@@ -40,6 +40,6 @@ class ActionModule(ActionBase):
         except (OSError, ValueError) as fault:
             raise AnsibleActionFail(f"no diagnosis was written: {fault}") from fault
         table = _table.of_diagnosis(diagnosis, steps)
-        Display().display(f"{table}\nREPORT    {', '.join(paths.values())}")
+        Display().display(f"{table}\n\n{_table.of_report(options.folder, paths)}")
         result.update(changed=False, diagnosis=diagnosis, plan=steps, paths=paths, table=table)
         return result

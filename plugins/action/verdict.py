@@ -14,6 +14,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils import (
     _report_files,
     _report_options,
     _result_table,
+    _table,
 )
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Diagnosis, Plan, Result
 from ansible_collections.closewait.remediation.plugins.plugin_utils._verdict import judge
@@ -39,7 +40,7 @@ class ActionModule(ActionBase):
         except (OSError, ValueError) as fault:
             raise AnsibleActionFail(f"no verdict was written: {fault}") from fault
         table = _result_table.of_result(verdict)
-        Display().display(f"{table}\nREPORT    {', '.join(paths.values())}")
+        Display().display(f"{table}\n\n{_table.of_report(options.folder, paths)}")
         result.update(changed=False, healed=verdict["healed"], verdict=verdict, paths=paths, table=table)
         return result
 

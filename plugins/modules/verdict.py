@@ -93,6 +93,10 @@ verdict:
       description: What is not as it should be, one line each.
       type: list
       elements: str
+    may_return:
+      description: Findings whose cause is not known, one line each. What is healed now may come back.
+      type: list
+      elements: str
 paths:
   description: Where the file was written on the controller.
   returned: success

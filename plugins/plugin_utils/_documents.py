@@ -217,3 +217,4 @@ class Result(TypedDict):
     hosts: dict[str, HostResult]
     causes: list[CauseResult]
     not_healed: list[str]
+    may_return: list[str]

@@ -24,10 +24,19 @@ def of_result(result: Result) -> str:
         lines += [f"HOST {clean(name)}", *_host(host), ""]
     if result["causes"]:
         lines += ["CAUSES", *(line for cause in result["causes"] for line in _cause(cause)), ""]
-    nothing = not result["hosts"] and not result["causes"]
-    lines.append(("NOTHING TO HEAL" if nothing else "HEALED") if result["healed"] else "NOT HEALED")
+    lines.append(_headline(result))
+    if result["healed"]:
+        lines += [line for reason in result["may_return"] for line in labelled("-", reason, indent=2)]
     lines += [line for reason in result["not_healed"] for line in labelled("-", reason, indent=2)]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _headline(result: Result) -> str:
+    if not result["healed"]:
+        return "NOT HEALED"
+    if result["may_return"]:
+        return "HEALED FOR NOW: the cause is not known, it may come back"
+    return "HEALED" if result["hosts"] or result["causes"] else "NOTHING TO HEAL"
 
 
 def _host(host: HostResult) -> Iterator[str]:

@@ -24,6 +24,16 @@ def compare(before: Diagnosis, gathered: Mapping[str, Gathered]) -> list[CauseRe
     return [_result(peer, cause, gathered) for peer, cause in blamed.values()]
 
 
+def unexplained(before: Diagnosis) -> Iterator[str]:
+    """Findings whose cause nobody knows, one line each: what is healed now may come back."""
+    for host, earlier in before["hosts"].items():
+        for finding in earlier["findings"]:
+            cause = finding["cause"]
+            # A timeout of 0 closes nothing any more, whatever it was when the peer closed.
+            if cause["status"] in ("unknown", "refuted") and cause["value"] != 0:
+                yield f"{host}: {finding['title']}: {cause['summary']}"
+
+
 def _blamed(before: Diagnosis) -> Iterator[tuple[PeerEnd, Cause]]:
     for host in before["hosts"].values():
         for finding in host["findings"]:

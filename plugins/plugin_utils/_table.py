@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import (
@@ -36,6 +37,11 @@ def of_diagnosis(diagnosis: Diagnosis, plan: Plan) -> str:
     unknown = sum(host["verdict"] == "unknown" for host in diagnosis["hosts"].values())
     lines += [*_summary(diagnosis), "", *_plan(plan, unknown)]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def of_report(folder: Path, paths: Mapping[str, str]) -> str:
+    """Where the files are."""
+    return f"REPORT  {folder} ({', '.join(Path(path).name for path in paths.values())})"
 
 
 def labelled(label: str, text: str, indent: int = 4) -> list[str]:
@@ -186,7 +192,7 @@ def _step(action: Action) -> str:
 def _what(action: ActionName, values: dict[str, Any]) -> str:
     """What an action does, in front of its reason."""
     if action == "redis_timeout":
-        return f"set timeout {values['timeout']} on {values['address']}:{values['port']}; "
+        return f"set timeout {values['timeout']} of the server at port {values['port']}; "
     if action == "fd_close":
         targets = [f"fd {target['fd']} in process {target['pid']}" for target in values["targets"]]
         more = f" and {len(targets) - TARGETS_SHOWN} more" if len(targets) > TARGETS_SHOWN else ""

@@ -83,6 +83,7 @@ def judge(
         "hosts": hosts,
         "causes": causes,
         "not_healed": left,
+        "may_return": list(_standing_causes.unexplained(before)),
     }
 
 

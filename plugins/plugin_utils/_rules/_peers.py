@@ -201,4 +201,4 @@ def _why_no_host(hosts: Fleet, address: str, names: list[str]) -> str:
         shown = ", ".join(sorted(names)[:3]) + (", …" if len(names) > 3 else "")
         return f"{len(names)} hosts have the address {address} ({shown})"
     missing = f"; the addresses of {len(hosts.blind)} hosts are not known" if hosts.blind else ""
-    return f"no looked-at host has the address {address}{missing}"
+    return f"no looked-at host has the address {address}{missing} (look at it too, or set closewait_redis_host)"

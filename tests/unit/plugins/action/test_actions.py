@@ -208,8 +208,8 @@ def test_hostile_names_are_data(run: Run) -> None:
 
 def test_the_reader_is_told_where_the_report_is_and_nothing_is_deprecated(run: Run) -> None:
     output = run.process.stdout + run.process.stderr
-    assert f"REPORT    {run.out / 'diagnosis.json'}, {run.out / 'plan.json'}" in output
-    assert f"REPORT    {run.out / 'result.json'}" in output
+    assert f"REPORT  {run.out} (diagnosis.json, plan.json)" in output
+    assert f"REPORT  {run.out} (result.json)" in output
     assert "deprecat" not in output.lower()
 
 

@@ -291,6 +291,10 @@ def test_one_finding_per_peer_and_no_closing_when_one_socket_forbids_it() -> Non
     assert [actions(finding)[-1] for finding in bound.findings] == ["worker_restart", "worker_restart"]
 
 
+def test_a_short_look_does_not_make_a_registration_doubtful() -> None:
+    assert only(spin(make.worker(cpu=make.cpu(make.honest(), window_s=1.0))))["confidence"] == "proven"
+
+
 def test_several_sockets_of_one_peer_are_one_finding() -> None:
     other = make.watcher(8800001, fd=62, socket=make.watched(inode=8800001))
     both = make.close_wait([make.half_closed(), make.half_closed(8800001)])

@@ -37,7 +37,7 @@ def test_everything_a_reader_needs() -> None:
         "CPU 88 % (user 81, system 7) over 3 s, voluntary switches 0.0/s",
         "epoll 9 watches fd 61",
         "proven: Redis 198.51.100.77:6491 on larder",
-        "redis_timeout on larder (config)",
+        "redis_timeout on larder (config): set timeout 0 of the server",
         "HOST cellar",
         "kiln-2                                             1 critical                         -",
         "unknown   cellar",
@@ -45,7 +45,7 @@ def test_everything_a_reader_needs() -> None:
         "healthy   larder",
         "3 hosts: 1 with findings, 1 healthy, 1 unknown",
         "PLAN (up to invasive is allowed)",
-        "a1 redis_timeout on larder (cause, config): set timeout 0 on 198.51.100.77:6491; timeout 417 closes",
+        "a1 redis_timeout on larder (cause, config): set timeout 0 of the server at port 6491; timeout 417 closes",
         "fd_close on kiln-2 (symptom, invasive): close fd 61 in process 20417; with registration",
         "process 20417 /srv/kiln/bin/python -m celery -A kiln worker, cpython 3.12.3, celery-prefork, supervisord",
     ):
@@ -128,6 +128,15 @@ def test_result() -> None:
     assert "redis     larder (198.51.100.77:6491): timeout was 417; still there, timeout is 417" in text
     assert "NEW" in text
     assert_harmless(text)
+
+
+def test_healed_for_now() -> None:
+    earlier = diagnosed({make.HOST: make.registered(make.worker())})
+    cured = make.worker(tcp=make.tcp(watchers=make.watchers()), cpu=make.cpu(make.sleeping(), asked=[make.PID]))
+    now = _gathered.from_result(make.registered(cured, "2026-11-03T00:00:00Z"), "seen")
+    text = _result_table.of_result(judge(earlier, {make.HOST: now}, None, {}, {}, Thresholds()))
+    assert "HEALED FOR NOW: the cause is not known, it may come back" in text
+    assert "no looked-at host has the address" in " ".join(text.split())
 
 
 def test_nothing_to_heal() -> None:

@@ -97,6 +97,19 @@ def test_a_host_that_was_unknown_and_spins_now() -> None:
     assert "new since the diagnosis" in result["not_healed"][0]
 
 
+def test_a_host_that_was_healthy_and_spins_now() -> None:
+    result = judged(make.worker(), before={make.HOST: make.registered(calm())})
+    assert "new since the diagnosis" in result["not_healed"][0]
+
+
+@pytest.mark.parametrize(("timeout", "lines"), [(make.TIMEOUT, 0), (0, 0), (5, 1), (None, 1)])
+def test_healed_without_a_known_cause_may_return(timeout: int | None, lines: int) -> None:
+    server = make.registered(make.server(redis=make.redis(make.instance(timeout=timeout))))
+    result = judged(calm(), before={**incident(), make.REDIS_HOST: server})
+    assert result["healed"] is True
+    assert len(result["may_return"]) == lines
+
+
 def test_a_host_that_was_unreachable_before_and_after() -> None:
     earlier = diagnosed({"cellar": {"unreachable": True, "msg": "no route"}})
     assert judge(earlier, {}, None, {}, {}, Thresholds())["not_healed"] == [
