@@ -71,7 +71,7 @@ class Control:
         # What is kept on a managed host by default would outlive the scenario on the machine of the tests.
         return {
             "closewait_scene_dir": str(self.directory / "scenes"),
-            "redis_timeout_backup_dir": str(self.directory / "backups"),
+            "closewait_backup_dir": str(self.directory / "backups"),
         }
 
     def _inventory(self) -> str:
