@@ -33,7 +33,6 @@ NOX_LINT = (
     "antsibull-nox-config",
 )
 NOX_BUILD = ("install", "galaxy-importer")
-SCENARIO_TIMEOUT_S = 300
 LONG_TIMEOUT_S = 900
 
 
@@ -153,4 +152,4 @@ def _others() -> Iterator[Stage]:
 
 
 def _script(name: str, group: str, run: Path) -> Stage:
-    return Stage(name, group, [str(run)], env=environment(), alone=True, timeout_s=SCENARIO_TIMEOUT_S)
+    return Stage(name, group, [str(run)], env=environment(), alone=True, timeout_s=LONG_TIMEOUT_S)
