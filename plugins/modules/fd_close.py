@@ -243,7 +243,7 @@ def order(module: AnsibleModule) -> _fd_close.Order:
     given = module.params
     gdb = shutil.which(given["gdb"])
     if gdb is None:
-        module.fail_json(msg="gdb (%s) is not on this host; install the package gdb" % given["gdb"])
+        module.fail_json(msg="%s is not on this host; install the package gdb" % given["gdb"])
     if os.geteuid() != 0:
         module.fail_json(msg="closing fds of other processes needs root; run the task with become: true")
     options = _fd_decision.Options(
