@@ -64,9 +64,13 @@ def _probe(path: Path) -> Interpreter | None:
 def find(version: Version) -> Interpreter | None:
     """Return a working interpreter of that version, one with ensurepip before one without; None when there is none."""
     directories = [*_managed_bins(), *(Path(entry) for entry in os.get_exec_path())]
-    candidates = [entry / f"python{text(version)}" for entry in directories]
-    working = [found for path in candidates if path.is_file() and (found := _probe(path)) and found.version == version]
-    return next((found for found in working if found.has_ensurepip), working[0] if working else None)
+    candidates = [entry / f"python{text(version)}" for entry in directories if entry.name != "shims"]
+    fallback = None
+    for found in filter(None, map(_probe, filter(Path.is_file, candidates))):
+        if found.version == version and found.has_ensurepip:
+            return found
+        fallback = fallback or (found if found.version == version else None)
+    return fallback
 
 
 def path_with(versions: list[Version]) -> str:
