@@ -77,7 +77,6 @@ class RedisCli:
         return answer.stdout
 
     def _run(self, argv: list[str]) -> _redis_reply.Answer:
-        # Not AnsibleModule.run_command: it has no time limit, and a stopped server accepts connections for ever.
         try:
             status, stdout, stderr = _run(argv, self._environment, self._reply_timeout)
         except subprocess.TimeoutExpired:
@@ -90,7 +89,8 @@ class RedisCli:
 
 def _run(argv: list[str], environment: dict[str, str], seconds: float) -> tuple[int, bytes, bytes]:
     """Like ``subprocess.run``, but on a timeout the children of a wrapper script end as well."""
-    with subprocess.Popen(
+    # Not AnsibleModule.run_command: it has no time limit, and a stopped server accepts connections for ever.
+    with subprocess.Popen(  # pylint: disable=ansible-bad-function
         argv,
         env=environment,
         stdin=subprocess.DEVNULL,

@@ -141,7 +141,8 @@ def _running(
     """The server with the configuration on its standard input, so that no copy of it lies anywhere."""
     environment = {"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)}
     try:
-        process = subprocess.Popen(
+        # Not AnsibleModule.run_command, which waits for the end: this one has to be asked while it runs.
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             argv,
             stdin=subprocess.PIPE,
             stdout=log,

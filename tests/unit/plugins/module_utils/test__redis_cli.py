@@ -31,7 +31,7 @@ def _asked(folder: Path, endpoint: _redis_cli.Endpoint, login: _redis_cli.Login)
     _redis_cli.RedisCli(_program(folder, body), endpoint, login, 5.0).config_set("timeout", 7)
     argv = (folder / "argv").read_text().split("\0")[:-1]
     pairs = (entry.partition("=") for entry in (folder / "env").read_text().split("\0")[:-1])
-    return argv, {name: value for name, _, value in pairs}
+    return argv, {pair[0]: pair[2] for pair in pairs}
 
 
 def test_the_password_is_no_argument(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_the_password_is_in_no_text_of_the_login() -> None:
 
 def _runs(pid: int) -> bool:
     """A process that has ended stays a zombie where nobody waits for it (a container without an init)."""
-    for _ in range(50):
+    for _attempt in range(50):
         stat = _procfs.stat(pid)
         if stat is None or stat.state == "Z":
             return False

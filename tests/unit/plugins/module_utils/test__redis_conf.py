@@ -176,8 +176,8 @@ def test_random_files_change_in_their_own_directives_only() -> None:
         "\udcff \udcfe 1",
     ]
     own = ["timeout %d", "TIMEOUT '%d'", " tcp-keepalive %d\r", '"tcp-keepalive"   "%d" ']
-    for _ in range(500):
-        rows = [dice.choice([*pieces, *own]) for _ in range(dice.randrange(9))]
+    for _file in range(500):
+        rows = [dice.choice([*pieces, *own]) for _row in range(dice.randrange(9))]
         rows = [row % dice.randrange(3) if "%d" in row else row for row in rows]
         text = "\n".join(rows) + dice.choice(["", "\n"])
         wanted = {"timeout": str(dice.randrange(3)), "tcp-keepalive": str(dice.randrange(3))}

@@ -129,7 +129,7 @@ def test_a_server_that_cannot_be_run_is_said(tmp_path: Path) -> None:
 
 def _runs(pid: int) -> bool:
     """A process that has ended stays a zombie where nobody waits for it (a container without an init)."""
-    for _ in range(50):
+    for _attempt in range(50):
         stat = _procfs.stat(pid)
         if stat is None or stat.state == "Z":
             return False
