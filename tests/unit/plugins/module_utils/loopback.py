@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -244,6 +245,7 @@ class Victim(NamedTuple):
         assert self.process.stdout is not None
         self.process.stdin.write("?\n")
         self.process.stdin.flush()
+        assert select.select([self.process.stdout], [], [], WAIT_S)[0], "the loop does not answer any more"
         answer: Dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 

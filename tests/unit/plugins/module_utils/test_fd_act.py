@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The acts: which system call with which arguments, what its answer means, and waiting for a loop to sleep."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import List, Tuple
+
+import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import _fd_act, _injection, _procfs, _stop
+from ansible_collections.closewait.remediation.plugins.module_utils._fd_decision import Target
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    half_closed,
+    inode,
+    running,
+    wait_until,
+)
+
+TARGET = Target(60, 5, 31, 900, None, ghost=False)
+
+
+class Recorder(_stop.Stop):
+    """In the place of a stopped process: remembers what is called and answers as told."""
+
+    def __init__(self, answer: int) -> None:
+        self.calls: List[Tuple[int, ...]] = []
+        self._answer = answer
+
+    def call(self, number: int, *arguments: int) -> int:
+        self.calls.append((number, *arguments))
+        return self._answer
+
+
+def test_each_act_is_one_system_call() -> None:
+    stop = Recorder(0)
+    _fd_act.unregister(stop, TARGET, [9, 12])
+    _fd_act.close(stop, 31)
+    _fd_act.place(stop, 40, TARGET, os.O_CLOEXEC | os.O_NONBLOCK | os.O_RDWR)
+    _fd_act.place(stop, 40, TARGET, os.O_RDWR)
+    assert stop.calls == [
+        (233, 9, 2, 31, 0),
+        (233, 12, 2, 31, 0),
+        (3, 31),
+        (292, 40, 31, os.O_CLOEXEC),
+        (292, 40, 31, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind"),
+    [
+        (os.O_RDWR, 1),
+        (os.O_RDWR | os.O_NONBLOCK, 1 | 0o4000),
+        (os.O_RDWR | os.O_CLOEXEC, 1 | 0o2000000),
+        (os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_APPEND, 1 | 0o2004000),
+    ],
+)
+def test_the_spare_has_the_flags_of_what_it_replaces(flags: int, kind: int) -> None:
+    stop = Recorder(77)
+    assert _fd_act.open_spare(stop, int(socket.AF_INET6), flags) == 77
+    assert stop.calls == [(41, 10, kind, 0)]
+
+
+def test_every_refusal_of_the_kernel_is_an_error_with_its_name() -> None:
+    stop = Recorder(-errno.EMFILE)
+    for act in (
+        lambda: _fd_act.unregister(stop, TARGET, [9]),
+        lambda: _fd_act.close(stop, 31),
+        lambda: _fd_act.open_spare(stop, 2, 0),
+        lambda: _fd_act.place(stop, 40, TARGET, 0),
+    ):
+        with pytest.raises(_injection.InjectionError, match="Too many open files"):
+            act()
+
+
+def test_whether_a_number_leads_elsewhere() -> None:
+    with half_closed() as sock:
+        target = TARGET._replace(pid=os.getpid(), fd=sock.fileno(), inode=inode(sock))
+        assert not _fd_act.is_off(target)
+        assert _fd_act.is_off(target._replace(inode=inode(sock) + 1))
+        sock.close()
+        assert _fd_act.is_off(target)
+
+
+def _as_target(pid: int) -> Target:
+    stat = _procfs.stat(pid)
+    assert stat is not None
+    return TARGET._replace(pid=pid, start_time=stat.start_time)
+
+
+def test_a_process_that_sleeps_has_settled() -> None:
+    with running("import time\nprint(1)\ntime.sleep(60)") as process:
+        wait_until(lambda: (_procfs.stat(process.pid) or _procfs.Stat(0, "", "", 0, 0)).state == "S")
+        assert _fd_act.settle(_as_target(process.pid), 5.0)
+
+
+def test_a_process_that_spins_never_settles() -> None:
+    with running("print(1)\nwhile True: pass") as process:
+        assert not _fd_act.settle(_as_target(process.pid), 0.15)
+
+
+def test_another_process_with_that_pid_has_not_settled() -> None:
+    with running("import time\nprint(1)\ntime.sleep(60)") as process:
+        target = _as_target(process.pid)
+        assert not _fd_act.settle(target._replace(start_time=target.start_time + 1), 5.0)
+        process.kill()
+        process.wait()
+        assert not _fd_act.settle(target, 5.0)

@@ -1,0 +1,247 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Closing fds of a real process through the real gdb, and what is said when gdb does not do it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _fd_close,
+    _fd_decision,
+    _fd_observation,
+    _gdb,
+    _procfs,
+)
+from ansible_collections.closewait.remediation.plugins.module_utils._fd_decision import Options, Target
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    Victim,
+    half_closed,
+    inode,
+    needs_gdb,
+    needs_root,
+    script,
+    victim,
+    wait_until,
+)
+
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="other machines are refused altogether")
+OPTIONS = Options("auto", allow_unread=False, force_unwatched=False, force_runtime=False, min_age=0.0)
+
+
+def _target(program: Victim, **changes: Any) -> Target:
+    stat = _procfs.stat(program.process.pid)
+    assert stat is not None
+    return Target(program.process.pid, stat.start_time, program.fd, program.inode, None, ghost=False)._replace(**changes)
+
+
+def _order(folder: Path, gdb: str = "", **changes: Any) -> _fd_close.Order:
+    gdb = gdb or str(shutil.which("gdb"))
+    return _fd_close.Order(OPTIONS._replace(**changes), gdb, str(folder), max_stop_ms=100.0, timeout=1.0)
+
+
+def _run(order: _fd_close.Order, *targets: Target) -> _fd_close.Report:
+    with _fd_observation.Observer(targets) as observer:
+        return _fd_close.run(observer, targets, order)
+
+
+def _is_well(program: Victim) -> None:
+    """The victim runs, answers from its loop, and has its number as it was."""
+    states = [(_procfs.stat(int(tid)) or _procfs.Stat(0, "", "?", 0, 0)).state for tid in _tids(program)]
+    assert not set(states) & set("tTZX?")
+    answer = program.ask()
+    assert answer["healthy"] == "hello"
+    assert os.readlink("/proc/%d/fd/%d" % (program.process.pid, program.fd)) == "socket:[%d]" % program.inode
+
+
+def _tids(program: Victim) -> List[str]:
+    return os.listdir("/proc/%d/task" % program.process.pid)
+
+
+def test_a_prediction_stops_nothing_and_needs_no_gdb(tmp_path: Path) -> None:
+    with victim() as program:
+        targets = [_target(program), _target(program, fd=0), _target(program, start_time=1)]
+        with _fd_observation.Observer(targets) as observer:
+            report = _fd_close.predict(observer, targets, _order(tmp_path, "/nonexistent"))
+        assert [(row["outcome"], row["method"]) for row in report.results] == [
+            ("would_replace", "placeholder"),
+            ("changed", None),
+            ("changed", None),
+        ]
+        assert report.stops == []
+        assert set(report.results[0]) >= {"pid", "start_time", "fd", "inode", "reason", "alternative", "stop_ms"}
+        _is_well(program)
+
+
+def test_this_very_process_is_refused_whatever_is_forced(tmp_path: Path) -> None:
+    with half_closed() as sock:
+        stat = _procfs.stat(os.getpid())
+        assert stat is not None
+        target = Target(os.getpid(), stat.start_time, sock.fileno(), inode(sock), None, ghost=False)
+        order = _order(tmp_path, "/nonexistent", force_unwatched=True, force_runtime=True, allow_unread=True)
+        [row] = _run(order, target).results
+        assert row["outcome"] == "refused"
+        assert "ancestors" in row["reason"]
+
+
+@needs_gdb
+@needs_root
+def test_close(tmp_path: Path) -> None:
+    with victim() as program:
+        assert program.ask()["use"] == "EOF"
+        report = _run(_order(tmp_path, method="close"), _target(program))
+        [row] = report.results
+        assert (row["outcome"], row["method"], row["unregistered_from"]) == ("closed", "close", [program.epoll])
+        assert 0 < row["stop_ms"] <= report.stops[-1]["stop_ms"]
+        assert {stop["pid"] for stop in report.stops} == {program.process.pid}
+        program.ask()
+        answer = program.ask()
+        assert answer == {"ready": 0, "healthy": "hello", "use": "Bad file descriptor"}
+        [row] = _run(_order(tmp_path, method="close"), _target(program)).results
+        assert row["outcome"] == "gone"
+
+
+@needs_gdb
+@needs_root
+def test_placeholder(tmp_path: Path) -> None:
+    with victim() as program:
+        flags = _procfs.fd_flags(program.process.pid, program.fd)
+        fds = set(os.listdir("/proc/%d/fd" % program.process.pid))
+        [row] = _run(_order(tmp_path), _target(program)).results
+        assert (row["outcome"], row["method"], row["unregistered_from"]) == ("replaced", "placeholder", [program.epoll])
+        program.ask()
+        answer = program.ask()
+        assert answer == {"ready": 0, "healthy": "hello", "use": "Transport endpoint is not connected"}
+        assert _procfs.fd_flags(program.process.pid, program.fd) == flags
+        assert set(os.listdir("/proc/%d/fd" % program.process.pid)) == fds, "the spare was left behind"
+        [row] = _run(_order(tmp_path), _target(program)).results
+        assert row["outcome"] == "changed"
+
+
+@needs_gdb
+@needs_root
+def test_every_target_gets_one_result_and_processes_do_not_depend_on_each_other(tmp_path: Path) -> None:
+    with victim() as first, victim() as second, victim() as third:
+        third.process.kill()
+        wait_until(lambda: (_procfs.stat(third.process.pid) or _procfs.Stat(0, "", "Z", 0, 0)).state == "Z")
+        targets = [
+            _target(first),
+            _target(first, fd=first.epoll),
+            _target(second),
+            _target(second, fd=7777),
+            Target(third.process.pid, 1, third.fd, third.inode, None, ghost=False),
+        ]
+        report = _run(_order(tmp_path, method="close"), *targets)
+        found = {(row["pid"], row["fd"]): row["outcome"] for row in report.results}
+        assert len(report.results) == len(targets)
+        assert found == {
+            (first.process.pid, first.fd): "closed",
+            (first.process.pid, first.epoll): "changed",
+            (second.process.pid, second.fd): "closed",
+            (second.process.pid, 7777): "gone",
+            (third.process.pid, third.fd): "gone",
+        }
+        for program in (first, second):
+            assert program.ask()["healthy"] == "hello"
+
+
+GDBS: Dict[str, str] = {
+    "missing": "",
+    "sleeps": "exec sleep 600",
+    "wraps": "sleep 600 & wait",
+    "exits": "exit 3",
+    "babbles": "exec yes '~\"x\"'",
+    "mute": "exec >&- 2>&-; exec sleep 600",
+    "refuses": "echo '(gdb) '; while read -r l; do echo '^error,msg=\"ptrace: Operation not permitted.\"'; done",
+}
+
+
+@pytest.mark.parametrize(("name", "method"), [*((name, "close") for name in sorted(GDBS)), ("sleeps", "placeholder")])
+def test_a_gdb_that_does_not_do_it(tmp_path: Path, name: str, method: str) -> None:
+    gdb = script(tmp_path, GDBS[name]) if GDBS[name] else str(tmp_path / "gdb")
+    with victim() as program:
+        start = time.monotonic()
+        report = _run(_order(tmp_path, gdb, method=method)._replace(timeout=0.3), _target(program))
+        assert time.monotonic() - start < 5.0
+        [row] = report.results
+        assert (row["outcome"], row["unregistered_from"], row["stop_ms"]) == ("refused", [], None)
+        assert row["reason"]
+        assert row["alternative"] == _fd_decision.RESTART
+        assert report.stops == []
+        _is_well(program)
+
+
+#: The real gdb with a Python hook that goes wrong at the Nth stop of the target.
+HOOKED = """exec %s -iex 'python
+stops = []
+def on_stop(event):
+    import os, time
+    stops.append(1)
+    if len(stops) == %d:
+        %s
+gdb.events.stop.connect(on_stop)' "$@"
+"""
+
+
+@needs_gdb
+@needs_root
+@pytest.mark.parametrize(("at", "method"), [(1, "close"), (2, "close"), (4, "close"), (5, "placeholder")])
+def test_the_real_gdb_hangs_at_any_moment_and_the_process_lives(tmp_path: Path, at: int, method: str) -> None:
+    gdb = script(tmp_path, HOOKED % (shutil.which("gdb"), at, "time.sleep(600)"))
+    with victim() as program:
+        report = _run(_order(tmp_path, gdb, method=method)._replace(timeout=0.6), _target(program))
+        [row] = report.results
+        now = _link(program)
+        assert row["outcome"] in ("closed", "replaced", "unwatched", "refused"), row
+        # What is said is what is.
+        assert (now != "socket:[%d]" % program.inode) is (row["outcome"] in ("closed", "replaced"))
+        assert bool(row["unregistered_from"]) is not _is_registered(program)
+        states = [(_procfs.stat(int(tid)) or _procfs.Stat(0, "", "?", 0, 0)).state for tid in _tids(program)]
+        assert not set(states) & set("tTZX?")
+        for _ in range(3):
+            assert program.ask()["healthy"] == "hello"
+
+
+def _link(program: Victim) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return os.readlink("/proc/%d/fd/%d" % (program.process.pid, program.fd))
+    return ""
+
+
+def _is_registered(program: Victim) -> bool:
+    return "ino:%x " % program.inode in _procfs.fdinfo(program.process.pid, program.epoll)
+
+
+@needs_gdb
+@needs_root
+def test_gdb_dies_when_it_has_attached(tmp_path: Path) -> None:
+    gdb = script(tmp_path, HOOKED % (shutil.which("gdb"), 1, "os._exit(1)"))
+    with victim() as program:
+        [row] = _run(_order(tmp_path, gdb, method="close"), _target(program)).results
+        assert row["outcome"] == "refused"
+        _is_well(program)
+
+
+@needs_gdb
+@needs_root
+def test_gdb_is_gone_afterwards(tmp_path: Path) -> None:
+    started: List[int] = []
+    init = _gdb.Session.__init__
+
+    def remember(self: _gdb.Session, gdb: str, folder: str, timeout: float) -> None:
+        init(self, gdb, folder, timeout)
+        started.append(self._process.pid)
+
+    with victim() as program, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_gdb.Session, "__init__", remember)
+        _run(_order(tmp_path), _target(program))
+    assert len(started) == 1
+    assert _procfs.stat(started[0]) is None
