@@ -92,6 +92,8 @@ class Control:
             timeout=_LONGEST_RUN_S,
             check=False,
         )
+        reports.mkdir(parents=True, exist_ok=True)
+        (reports / "output.txt").write_text(run.stdout)
         return Outcome(run.returncode, run.stdout, reports)
 
     def _environment(self) -> dict[str, str]:
