@@ -41,7 +41,7 @@ def _scene_of_two() -> Iterator[Scene]:
     words = ("--password", SECRET, "redis://:%s@h/0" % SECRET)
     with select.epoll() as epoll, half_closed() as sock, running("print(1); input()", *words) as other:
         epoll.register(sock.fileno(), select.EPOLLIN)
-        files = _scene.capture([ME, other.pid], 40)
+        files = _scene.capture([ME, other.pid], 10_000)
         yield Scene(files, other.pid, sock.fileno(), inode(sock), epoll.fileno())
     del os.environ["CLOSEWAIT_TEST_PASSWORD"]
 
