@@ -13,6 +13,10 @@ from ansible_collections.closewait.remediation.plugins.module_utils._redis_conf 
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_conf_rewrite import Rewrite
 
 
+class HalfWrittenError(Exception):
+    """One file could not be written, and one that was could not be put back; the text names it and its copy."""
+
+
 class Written(NamedTuple):
     """``backup`` None: the file did not exist before."""
 
@@ -32,7 +36,8 @@ def check_backup_folder(folder: str, tree: _redis_conf_files.Tree) -> None:
 def write(main: str, rewrite: Rewrite, backup_folder: str) -> list[Written]:
     """Back up and replace every file. Raises ConfError or OSError, and then every file is as it was.
 
-    A file that is no longer the text that the rewrite was made from is not overwritten.
+    Raises HalfWrittenError when they are not. A file that is no longer the text that the rewrite was made from is left
+    as it is.
     """
     done: list[Written] = []
     try:
@@ -42,8 +47,8 @@ def write(main: str, rewrite: Rewrite, backup_folder: str) -> list[Written]:
             copy = _safe_file.back_up(path, backup_folder) if os.path.exists(path) else None
             done.append(Written(path, copy))
             _safe_file.replace(path, _redis_conf_files.encoded(rewrite.texts[path]), path if copy else main)
-    except (ConfError, OSError):
-        _undo(done, rewrite.old)
+    except (ConfError, OSError) as exc:
+        _undo(done, rewrite.old, exc)
         raise
     return done
 
@@ -54,9 +59,19 @@ def _check_unchanged(path: str, before: Optional[str]) -> None:
         raise ConfError("%s was changed by someone else in the meantime: run this again" % path)
 
 
-def _undo(done: list[Written], old: Mapping[str, str]) -> None:
+def _undo(done: list[Written], old: Mapping[str, str], cause: Exception) -> None:
+    stuck: list[str] = []
     for item in reversed(done):
-        if item.backup is not None:
-            _safe_file.replace(item.path, _redis_conf_files.encoded(old[item.path]), item.path)
-        elif os.path.exists(item.path):
-            os.unlink(item.path)
+        try:
+            _put_back(item, old)
+        except OSError as exc:
+            stuck.append("%s (its copy: %s): %s" % (item.path, item.backup, exc.strerror))
+    if stuck:
+        raise HalfWrittenError("%s; and could not be put back: %s" % (cause, ", ".join(stuck))) from cause
+
+
+def _put_back(item: Written, old: Mapping[str, str]) -> None:
+    if item.backup is not None:
+        _safe_file.replace(item.path, _redis_conf_files.encoded(old[item.path]), item.path)
+    elif os.path.exists(item.path):
+        os.unlink(item.path)

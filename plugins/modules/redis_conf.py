@@ -173,8 +173,10 @@ def main() -> None:
         result = _run(module, module.params)
     except (ConfError, _redis_trial.TrialError, _redis_reply.RedisError) as exc:
         module.fail_json(msg="%s. Nothing was written." % exc)
+    except _redis_conf_write.HalfWrittenError as exc:
+        module.fail_json(msg=str(exc))
     except OSError as exc:
-        module.fail_json(msg="%s: %s. Nothing was written." % (exc.filename, exc.strerror))
+        module.fail_json(msg="%s: %s. Nothing was written." % (exc.filename or module.params["path"], exc.strerror))
     module.exit_json(**result)
 
 

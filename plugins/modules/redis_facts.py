@@ -86,7 +86,7 @@ ansible_facts:
                   description: TCP port. The lowest, if there are several. Null without TCP.
                   type: int
                 listening:
-                  description: All TCP addresses and ports that it listens on.
+                  description: All TCP addresses and ports that it listens on. Null when that could not be seen.
                   type: list
                   elements: dict
                 unix_socket:

@@ -75,8 +75,8 @@ def _instance(stat: _procfs.Stat, asking: Asking, proc: str) -> Optional[Fact]:
     except (FileNotFoundError, ProcessLookupError):
         return None
     except OSError as exc:
-        reply = Reply(failure=RedisError("hidden", "its sockets cannot be read: %s" % exc.strerror, "run this as root"))
-        return {**_process(stat), **_sockets([], []), **_said(reply)}
+        reply = _hidden("its sockets cannot be read", exc)
+        return {**_process(stat), **_sockets([], []), "listening": None, **_said(reply)}
     reply = _inside(stat.pid, place, asking, proc)
     return {**_process(stat), **_sockets(place.tcp, place.unix), **_said(reply), "netns": place.netns.netns}
 
@@ -87,8 +87,11 @@ def _inside(pid: int, place: _redis_process.Listening, asking: Asking, proc: str
         with _netns.entered(place.netns, proc):
             return _first_reply(_endpoints(pid, place, asking.tls, proc), asking)
     except OSError as exc:
-        said = "its network namespace cannot be entered: %s" % exc.strerror
-        return Reply(failure=RedisError("hidden", said, "run this as root"))
+        return _hidden("its network namespace cannot be entered", exc)
+
+
+def _hidden(what: str, exc: OSError) -> Reply:
+    return Reply(failure=RedisError("hidden", "%s (%s): run this as root" % (what, exc.strerror)))
 
 
 def _endpoints(pid: int, place: _redis_process.Listening, tls: Optional[Tls], proc: str) -> List[Endpoint]:

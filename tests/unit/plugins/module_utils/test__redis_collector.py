@@ -121,8 +121,32 @@ def test_a_host_without_servers_has_none(tmp_path: Path) -> None:
     assert redis.collect(redis.Asking(), 10, str(tmp_path)) == {"errors": [], "instances": [], "omitted": 0}
 
 
+def test_a_server_that_may_not_be_looked_into_is_listed_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _server(tmp_path, 77)
+
+    def denied(_pid: int, _proc: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(redis._redis_process, "listening", denied)
+    (instance,) = redis.collect(redis.Asking(), 10, str(tmp_path))["instances"]
+    assert (instance["pid"], instance["timeout"], instance["listening"]) == (77, None, None)
+    assert instance["error"] == "its sockets cannot be read (Permission denied): run this as root"
+
+
+def test_more_servers_than_wanted_are_counted(tmp_path: Path) -> None:
+    for pid in (71, 72, 73):
+        _server(tmp_path, pid)
+    assert redis.collect(redis.Asking(), 2, str(tmp_path))["omitted"] == 1
+
+
 def test_a_server_that_ended_meanwhile_is_not_listed(tmp_path: Path) -> None:
-    folder = tmp_path / "77"
-    folder.mkdir()
-    (folder / "stat").write_text("77 (redis-server) S 1 %s\n" % " ".join(["0"] * 30))
+    _server(tmp_path, 77)
     assert redis.collect(redis.Asking(), 10, str(tmp_path))["instances"] == []
+
+
+def _server(proc: Path, pid: int) -> None:
+    folder = proc / str(pid)
+    folder.mkdir()
+    (folder / "stat").write_text("%d (redis-server) S 1 %s\n" % (pid, " ".join(["0"] * 30)))

@@ -13,6 +13,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _redis_conf_files,
     _redis_conf_rewrite,
     _redis_conf_write,
+    _safe_file,
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_conf import ConfError
 
@@ -135,6 +136,27 @@ def test_when_the_second_file_fails_the_first_is_put_back(main: Path, tmp_path: 
         _redis_conf_write.write(str(main), rewrite, str(tmp_path / "backup"))
     assert main.read_text() == before + "# somebody was here\n"
     assert not Path(include.path).exists()
+
+
+def test_when_putting_back_fails_too_the_file_and_its_copy_are_named(
+    main: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    included = main.parent / "conf.d" / "a.conf"
+    included.write_text("timeout 6\n")
+    main.write_text(main.read_text() + "tcp-keepalive 9\n")
+    rewrite = _redis_conf_rewrite.in_place(str(main), {"timeout": "0", "tcp-keepalive": "61"})
+    really = _safe_file.replace
+
+    def full_after_the_first(path: str, content: bytes, like: str) -> None:
+        if b"timeout 0" not in content:
+            raise OSError(28, "No space left on device", path)
+        really(path, content, like)
+
+    monkeypatch.setattr(_safe_file, "replace", full_after_the_first)
+    with pytest.raises(_redis_conf_write.HalfWrittenError) as caught:
+        _redis_conf_write.write(str(main), rewrite, str(tmp_path / "backup"))
+    assert str(included) in str(caught.value)
+    assert str(tmp_path / "backup") in str(caught.value)
 
 
 def test_a_symbolic_link_stays_one(main: Path, tmp_path: Path) -> None:
