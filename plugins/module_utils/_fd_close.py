@@ -104,6 +104,8 @@ class _Closer:
         self._report = report
         #: Whose registrations we have removed: they count as watched although they are not any more.
         self._unregistered: Dict[_fd_decision.Target, List[int]] = {}
+        #: Where each was registered when it was last judged.
+        self._registered: Dict[_fd_decision.Target, List[int]] = {}
         #: A socket of ours in the process that still has to go.
         self._spare: Optional[int] = None
 
@@ -176,6 +178,7 @@ class _Closer:
     def _judge(self, item: Pending) -> Tuple[_fd_decision.Decision, _fd_decision.Observed]:
         """Decide again while the process stands still; the process itself was judged before, and we trace it now."""
         seen = self._observer.observe(item.target)
+        self._registered[item.target] = seen.epolls
         unwatched = self._order.options.force_unwatched or item.target in self._unregistered
         options = self._order.options._replace(method=item.method, force_runtime=True, force_unwatched=unwatched)
         process = _fd_decision.Process("", [], None, None)
@@ -210,6 +213,10 @@ class _Closer:
         if seen.start_time == item.target.start_time and seen.inode != item.target.inode:
             self._done(item, "done, but afterwards: %s" % error, None)
             return
+        # A call may have been made although its answer was never heard.
+        gone = [number for number in self._registered.get(item.target, []) if number not in seen.epolls]
+        known = self._unregistered.setdefault(item.target, [])
+        known.extend(number for number in gone if number not in known)
         if seen.start_time != item.target.start_time:
             error = "the process ended while it was worked on: %s" % error
         outcome = _fd_decision.REFUSED if seen.start_time == item.target.start_time else LOST

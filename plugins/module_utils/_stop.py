@@ -84,6 +84,9 @@ class Stop:
             with contextlib.suppress(OSError):
                 _rescue.put_back(self._pid, self._saved.values)
             self._saved = None
+            # This ends our own SIGSTOP, taken already or still pending: a process that was stopped before is refused.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGCONT)
 
 
 @contextlib.contextmanager

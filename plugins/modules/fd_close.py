@@ -25,7 +25,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Nothing is stopped; the outcomes say what would be done.
+    details: Nothing is stopped, and gdb need not be there yet; the outcomes say what would be done.
   diff_mode:
     support: full
   idempotent:
@@ -238,11 +238,22 @@ ARGUMENTS = {
 }
 
 
+#: Least and most, both included.
+RANGES = {"timeout": (0.1, 300.0), "max_stop_ms": (1.0, 60000.0), "min_age": (0.0, 1e9)}
+
+
+def check_ranges(module: AnsibleModule) -> None:
+    """End the module when a number is out of its range (or no number)."""
+    for name, (least, most) in RANGES.items():
+        if not least <= module.params[name] <= most:
+            module.fail_json(msg="%s must be between %g and %g, not %g" % (name, least, most, module.params[name]))
+
+
 def order(module: AnsibleModule) -> _fd_close.Order:
     """The module's arguments as an order; ends the module when a need is missing."""
     given = module.params
     gdb = shutil.which(given["gdb"])
-    if gdb is None:
+    if gdb is None and not module.check_mode:
         module.fail_json(msg="%s is not on this host; install the package gdb" % given["gdb"])
     if os.geteuid() != 0:
         module.fail_json(msg="closing fds of other processes needs root; run the task with become: true")
@@ -280,6 +291,7 @@ def diff(rows: list[_fd_close.Result]) -> dict[str, str]:
 def main() -> None:
     """Decide, then act when not in check mode."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    check_ranges(module)
     try:
         targets = _fd_targets.parse(module.params["targets"])
         given = order(module)

@@ -53,7 +53,7 @@ scene:
   description: The directory of this scene.
   returned: success
   type: str
-  sample: /var/lib/closewait/scenes/20260304T050607Z-28912
+  sample: /var/lib/closewait/scenes/20260304T050607.089123Z-28912
 files:
   description: Number of files in it.
   returned: success
@@ -65,7 +65,7 @@ size:
 """
 
 import os
-import time
+from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import _facts_result, _procfs, _scene
@@ -94,7 +94,7 @@ def main() -> None:
     if gone:
         module.fail_json(msg="no such process: %s; take pids from this host, now" % ", ".join(map(str, gone)))
     files = _scene.capture(pids, _facts_result.max_items(module))
-    name = "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), "-".join(map(str, pids[:3])))
+    name = "%s-%s" % (datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ"), "-".join(map(str, pids[:3])))
     folder = os.path.join(module.params["dest"], name)
     if not module.check_mode:
         old_mask = os.umask(0o077)
