@@ -76,9 +76,9 @@ ansible_facts:
               description:
                 - The busy ones, busiest first. Percent is always of one CPU.
                 - Each has C(pid), C(start_time), C(ppid), C(name), C(uid), C(cmdline), C(threads), C(cpu_percent),
-                  C(user_percent), C(system_percent), C(cpu_percent_windows), C(state), C(states),
-                  C(voluntary_per_s) and C(involuntary_per_s) (context switches of all threads), C(hottest_thread), C(runtime) and
-                  C(supervisor).
+                  C(user_percent), C(system_percent), C(cpu_percent_windows), C(state), C(states), C(hottest_thread),
+                  C(runtime) and C(supervisor), and C(voluntary_per_s) and C(involuntary_per_s), the context switches of
+                  all threads.
                 - C(runtime) has C(name), C(version), C(loops) (event-loop libraries loaded) and C(role), all told from
                   outside.
               type: list
