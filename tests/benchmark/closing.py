@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = Path(__file__).parent / "programs"
 MAX_STOP_MS = 100.0
+UNDISTURBED_S = 0.5
 TIMEOUT_S = 60
 
 
@@ -91,6 +92,12 @@ def ours(target: victim.Victim) -> tuple[str, ...]:
     refused = [row for row in report["results"] if row["outcome"] != "closed"]
     if refused:
         raise RuntimeError(f"fd_close did not close {len(refused)} of {len(report['results'])}: {refused[0]}")
+    return ()
+
+
+def nothing(_target: victim.Victim) -> tuple[str, ...]:
+    """Leave it alone: what the victim sees then is the error of its measurement."""
+    time.sleep(UNDISTURBED_S)
     return ()
 
 

@@ -17,10 +17,9 @@ does the same checks and system calls, in one stop."""
 
 
 def measure() -> Section:
-    """Ours, the one-liner and the floor in turns, each on a fresh victim."""
-    done = closing.in_turns(
-        {"ours": (closing.ours, 1), "gdb": (closing.one_gdb_per_fd, 1), "floor": (closing.floor, 1)}
-    )
+    """Ours, the one-liner, the floor and nothing in turns, each on a fresh victim."""
+    ways = {"ours": closing.ours, "gdb": closing.one_gdb_per_fd, "floor": closing.floor, "nothing": closing.nothing}
+    done = closing.in_turns({name: (way, 1) for name, way in ways.items()})
     ours, gdb, floor = done["ours"], done["gdb"], done["floor"]
     rows = (
         Row("stop, all together", closing.stop(ours), "gdb one-liner", closing.stop(gdb), 0.1),
@@ -28,4 +27,11 @@ def measure() -> Section:
         Row("stop, all together", closing.stop(ours), "bare ptrace", closing.stop(floor), 3.0),
         Row("wall time", closing.wall(ours), "gdb one-liner", closing.wall(gdb)),
     )
-    return Section("One fd", TEXT, rows, closing.remarks("The one-liner", gdb))
+    return Section("One fd", TEXT, rows, (*closing.remarks("The one-liner", gdb), _error(done["nothing"])))
+
+
+def _error(left_alone: list[closing.Closing]) -> str:
+    seen = ", ".join(f"{stop:.2g}" for stop in closing.stop(left_alone).values)
+    return (
+        f"Left alone for {closing.UNDISTURBED_S:g} s the process saw stops of {seen} ms: the error of its measurement."
+    )
