@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenario_kit.processes import started
+from scenario_kit.processes import Program, started
 from scenario_kit.waiting import wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -41,18 +43,34 @@ def host(name: str, directory: Path) -> Iterator[Host]:
     unshare = ["unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
     idle = [sys.executable, "-m", "scenario_kit.init_process", "sleep", str(_LONGEST_S)]
     with started([*unshare, *idle], directory / f"{name}.log") as outside:
-        children = Path(f"/proc/{outside.pid}/task/{outside.pid}/children")
-        init = int(wait_for(lambda: children.read_text().split(), 10, f"the first process of {name}")[0])
-        wait_for(lambda: _idles(init), 10, f"{name} to be up")
+        init = wait_for(lambda: children(outside.pid), 10, f"the first process of {name}")[0]
+        # It has brought the loopback up when it has started what it waits for.
+        wait_for(lambda: children(init), 10, f"{name} to be up")
         python = directory / f"python-{name}"
         python.write_text(f'#!/bin/sh\nexec nsenter --target {init} --net --pid --mount -- {sys.executable} "$@"\n')
         python.chmod(0o755)
         yield Host(name, init, python)
 
 
-def _idles(init: int) -> bool:
-    """Whether the first process has started the command that it waits for, so that the loopback is up."""
-    return bool(Path(f"/proc/{init}/task/{init}/children").read_text())
+def children(pid: int) -> list[int]:
+    """Children of a process that has one thread (proc_tid_children(5))."""
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextmanager
+def _running_in(where: Host, log: Path, *argv: str | Path) -> Iterator[Program]:
+    """A Python program in there.
+
+    It ends before the ``nsenter`` that started it and has to collect its exit status: a process that nobody collects
+    keeps its namespace from ending.
+    """
+    with started([str(where.python), *map(str, argv)], log) as entered:
+        try:
+            yield entered
+        finally:
+            for child in children(entered.pid):
+                os.kill(child, signal.SIGKILL)
+            entered.process.wait(timeout=10)
 
 
 @contextmanager
@@ -60,11 +78,10 @@ def spinning_client(where: Host, directory: Path) -> Iterator[int]:
     """The demo's server and client in there; the pid, in there, of the client, which spins."""
     files = REPOSITORY / "playbooks" / "files"
     server, client = directory / "server.json", directory / "client.json"
-    serve = [str(where.python), str(files / "demo_server.py"), str(server), str(_LONGEST_S)]
-    with started(serve, directory / "server.log"):
-        port = wait_for(lambda: _state(server), 10, "the server")["port"]
-        spin = [str(where.python), str(files / "demo_client.py"), str(client), str(_LONGEST_S), str(port)]
-        with started(spin, directory / "client.log"):
+    seconds = str(_LONGEST_S)
+    with _running_in(where, directory / "server.log", files / "demo_server.py", server, seconds):
+        port = str(wait_for(lambda: _state(server), 10, "the server")["port"])
+        with _running_in(where, directory / "client.log", files / "demo_client.py", client, seconds, port):
             pid = wait_for(lambda: _state(client), 10, "the client")["pid"]
             wait_for(where.half_closed, 10, "the server to close")
             yield pid
