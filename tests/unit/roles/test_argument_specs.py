@@ -15,7 +15,7 @@ ROLES = Path(__file__).resolve().parents[3] / "roles"
 NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "meta" / "argument_specs.yml").exists())
 
 
-def _load(*parts: str) -> Any:  # noqa: ANN401 - YAML is anything
+def _load(*parts: str) -> Any:
     return yaml.safe_load(ROLES.joinpath(*parts).read_text()) or {}
 
 

@@ -149,7 +149,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 @contextlib.contextmanager
-def running(code: str, *arguments: str, interpreter: str = sys.executable) -> Iterator["subprocess.Popen[str]"]:
+def running(code: str, *arguments: str, interpreter: str = sys.executable) -> Iterator[subprocess.Popen[str]]:
     """A Python program that has printed its first line; killed when the block is left."""
     argv = [interpreter, "-u", "-c", code, *arguments]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True)
@@ -234,7 +234,7 @@ while True:
 class Victim(NamedTuple):
     """A running :data:`LOOP` and what it said of itself."""
 
-    process: "subprocess.Popen[str]"
+    process: subprocess.Popen[str]
     fd: int
     inode: int
     epoll: int

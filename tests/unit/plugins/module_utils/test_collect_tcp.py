@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _procfs, _sock_diag
+from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     connection,
@@ -139,7 +139,7 @@ def test_no_namespace_that_can_be_listed_is_null_and_no_empty_list(tmp_path: Pat
 
 def test_a_kernel_without_inet_diag_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     # 253 is no protocol that inet_diag knows: the kernel answers as one without tcp_diag does.
-    monkeypatch.setattr(_sock_diag.socket, "IPPROTO_TCP", 253)
+    monkeypatch.setattr(socket, "IPPROTO_TCP", 253)
     facts = tcp.collect(5)
     assert facts["close_wait"] is None
     assert any("tcp_diag" in error["reason"] for error in facts["errors"])
@@ -148,7 +148,7 @@ def test_a_kernel_without_inet_diag_is_an_error(monkeypatch: pytest.MonkeyPatch)
 def test_epoll_sets_that_tell_no_inodes_are_an_error(tmp_path: Path) -> None:
     """Linux before 4.13 prints registrations without inode: then nobody can say what is watched."""
     fdinfo = "pos:\t0\nflags:\t02\ntfd:        5 events:       19 data:                5\n"
-    entries = {"stat": stat_line(60, "x"), "fd": {"3": "anon_inode:[eventpoll]"}, "fdinfo/3": fdinfo}
+    entries: Dict[str, Any] = {"stat": stat_line(60, "x"), "fd": {"3": "anon_inode:[eventpoll]"}, "fdinfo/3": fdinfo}
     proc = tree(tmp_path, {60: entries})
     for pid in ("60", "self"):
         (tmp_path / pid / "ns").mkdir(parents=True, exist_ok=True)

@@ -52,5 +52,6 @@ def test_what_is_out_of_range_is_named(change: Dict[str, Any], words: str) -> No
 
 
 def test_every_option_has_a_default_in_range() -> None:
-    defaults = {name: spec["default"] for name, spec in _cpu_options.ARGUMENTS.items()}
+    arguments: Dict[str, Any] = dict(_cpu_options.ARGUMENTS)
+    defaults = {name: spec["default"] for name, spec in arguments.items()}
     assert _cpu_options.parse(defaults).pids == []

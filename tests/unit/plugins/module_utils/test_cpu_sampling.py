@@ -108,7 +108,7 @@ def test_every_process_that_lived_through_the_window_is_there(history: Followed)
 
 def test_who_ends_meanwhile_is_left_out() -> None:
     with running(SLEEP) as ends:
-        late = threading.Timer(0.15, lambda: (ends.kill(), ends.wait()))
+        late = threading.Timer(0.15, ends.kill)
         late.start()
         history = _cpu_sampling.follow(0.4, 2, BUSY)
         late.join()

@@ -40,7 +40,9 @@ OPTIONS = Options("auto", allow_unread=False, force_unwatched=False, force_runti
 def _target(program: Victim, **changes: Any) -> Target:
     stat = _procfs.stat(program.process.pid)
     assert stat is not None
-    return Target(program.process.pid, stat.start_time, program.fd, program.inode, None, ghost=False)._replace(**changes)
+    return Target(program.process.pid, stat.start_time, program.fd, program.inode, None, ghost=False)._replace(
+        **changes
+    )
 
 
 def _order(folder: Path, gdb: str = "", **changes: Any) -> _fd_close.Order:

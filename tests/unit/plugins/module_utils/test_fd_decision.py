@@ -239,7 +239,7 @@ def test_a_ghost_is_judged_as_strictly_in_all_else(seen: Dict[str, Any]) -> None
 )
 def test_auto_picks_by_program_and_kind(
     role: Optional[str],
-    ghost: bool,
+    ghost: bool,  # noqa: FBT001 - a table
     method: str,
     settle: bool,  # noqa: FBT001 - a table
 ) -> None:

@@ -117,9 +117,9 @@ def test_an_established_connection() -> None:
 def test_unsent_bytes() -> None:
     with connection() as both:
         both.ours.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            while True:
-                both.ours.send(b"." * 65536)
+        with contextlib.suppress(BlockingIOError):
+            while both.ours.send(b"." * 65536):
+                pass
         both.theirs.shutdown(socket.SHUT_WR)
         assert _observe(_target(both.ours)).unsent > 1000
 
@@ -175,7 +175,9 @@ def test_so_linger_is_seen() -> None:
 def test_what_is_no_tcp() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        target = Target(os.getpid(), _target(ours, cookie=None).start_time, ours.fileno(), inode(ours), None, ghost=False)
+        target = Target(
+            os.getpid(), _target(ours, cookie=None).start_time, ours.fileno(), inode(ours), None, ghost=False
+        )
         seen = _observe(target)
         assert (seen.is_open, seen.inode, seen.state) == (True, inode(ours), None)
 

@@ -171,7 +171,7 @@ def test_registers_by_name(folder: Path) -> None:
         ('*stopped,frame={addr="0x1"}', ("", "")),
     ],
 )
-def test_stops(folder: Path, line: str, expected: "tuple[str, str]") -> None:
+def test_stops(folder: Path, line: str, expected: tuple[str, str]) -> None:
     with _session(folder, OBEDIENT % ("echo '^running'; echo '%s'" % line)) as session:
         assert session.step_instruction() == expected
 

@@ -13,7 +13,7 @@ import shutil
 import struct
 import sys
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Iterator, Optional, Tuple
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _gdb, _injection
@@ -45,11 +45,11 @@ def _elf(bits: int, machine: int) -> bytes:
         (b"", "not a 64-bit x86"),
     ],
 )
-def test_programs(tmp_path: Path, header: bytes, expected: str) -> None:
+def test_programs(tmp_path: Path, header: bytes, expected: Optional[str]) -> None:
     proc = tree(tmp_path, {60: {"stat": "x"}})
     (tmp_path / "60" / "exe").write_bytes(header)
     found = _injection.unsupported(60, proc)
-    assert (expected is None and found is None) or expected in str(found)
+    assert found is None if expected is None else expected in str(found)
 
 
 @on_x86_64
@@ -118,7 +118,7 @@ def test_no_instruction_at_all(tmp_path: Path) -> None:
         ({"rip": (1 << 64) - 1}, "$rip=18446744073709551615UL"),
     ],
 )
-def test_assignments(registers: "dict[str, int]", expected: str) -> None:
+def test_assignments(registers: dict[str, int], expected: str) -> None:
     assert _injection._assign(registers) == expected
 
 
@@ -171,7 +171,9 @@ def test_all_six_arguments_arrive(held: Tuple[_gdb.Session, int]) -> None:
     )
     _injection.restore(session, saved)
     with open("/proc/%d/maps" % pid, encoding="utf-8") as stream:
-        lines = [line for line in stream if int(line.split("-")[0], 16) <= address < int(line.split("-")[1].split()[0], 16)]
+        lines = [
+            line for line in stream if int(line.split("-")[0], 16) <= address < int(line.split("-")[1].split()[0], 16)
+        ]
     assert [line.split()[1] for line in lines] == ["rw-p"]
     assert sys.byteorder == "little"
 
@@ -184,7 +186,7 @@ def test_a_restore_that_does_not_stick_is_an_error() -> None:
         def evaluate(self, expression: str) -> str:
             return expression
 
-        def registers(self, names: object) -> "dict[str, int]":
+        def registers(self, names: object) -> dict[str, int]:
             del names
             return {"rax": 1}
 

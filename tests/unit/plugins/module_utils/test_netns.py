@@ -29,7 +29,7 @@ def _inode(pid: int) -> int:
 
 
 @pytest.fixture(name="stranger")
-def _stranger() -> Iterator["subprocess.Popen[bytes]"]:
+def _stranger() -> Iterator[subprocess.Popen[bytes]]:
     """A process in a network namespace of its own."""
     process = subprocess.Popen(["unshare", "--net", "sleep", "60"])
     try:
@@ -68,7 +68,7 @@ def test_processes_of_others_are_named_as_denied() -> None:
 
 
 @needs_namespaces
-def test_what_is_opened_inside_stays_inside(stranger: "subprocess.Popen[bytes]") -> None:
+def test_what_is_opened_inside_stays_inside(stranger: subprocess.Popen[bytes]) -> None:
     home = _netns.own()
     [namespace] = _netns.discover([stranger.pid])[0]
     with _netns.entered(namespace):
@@ -83,7 +83,7 @@ def test_what_is_opened_inside_stays_inside(stranger: "subprocess.Popen[bytes]")
 
 
 @needs_namespaces
-def test_an_error_inside_leads_back_home(stranger: "subprocess.Popen[bytes]") -> None:
+def test_an_error_inside_leads_back_home(stranger: subprocess.Popen[bytes]) -> None:
     [namespace] = _netns.discover([stranger.pid])[0]
 
     def fail() -> None:
@@ -96,7 +96,7 @@ def test_an_error_inside_leads_back_home(stranger: "subprocess.Popen[bytes]") ->
 
 
 @needs_namespaces
-def test_members_that_have_ended_are_passed_over(stranger: "subprocess.Popen[bytes]") -> None:
+def test_members_that_have_ended_are_passed_over(stranger: subprocess.Popen[bytes]) -> None:
     namespace = _netns.Namespace(_inode(stranger.pid), [NOBODY, NOBODY + 1, stranger.pid])
     with _netns.entered(namespace):
         assert os.stat("/proc/thread-self/ns/net").st_ino == namespace.netns

@@ -245,5 +245,5 @@ def test_another_runtime() -> None:
 def test_a_real_worker_title() -> None:
     code = "import os, sys; print(1); input()"
     with running(code, "celery", "worker", "--pool=gevent") as process:
-        # "-c CODE celery worker ...": the words are arguments of a program that is not Celery's, and still are its line.
+        # "-c CODE celery worker ...": the words are arguments of a program that is not Celery's.
         assert _runtime.detect(process.pid).role == "celery-gevent"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
@@ -130,9 +131,9 @@ def test_a_reset_socket_is_in_no_listing_though_its_fd_is_open() -> None:
 def test_unsent_bytes() -> None:
     with connection() as both:
         both.ours.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            while True:
-                both.ours.send(b"." * 65536)
+        with contextlib.suppress(BlockingIOError):
+            while both.ours.send(b"." * 65536):
+                pass
         both.theirs.shutdown(socket.SHUT_WR)
         assert _listed(_sock_diag.CLOSE_WAIT)[inode(both.ours)].send_q > 1000
 

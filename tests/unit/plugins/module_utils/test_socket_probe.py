@@ -34,9 +34,7 @@ def test_bytes_before_a_fin() -> None:
         assert _socket_probe.probe(os.getpid(), sock.fileno()) == (5, False)
 
 
-@pytest.mark.parametrize(
-    ("on", "seconds", "lingers"), [(0, 0, False), (0, 30, False), (1, 0, False), (1, 7, True)]
-)
+@pytest.mark.parametrize(("on", "seconds", "lingers"), [(0, 0, False), (0, 30, False), (1, 0, False), (1, 7, True)])
 def test_only_a_close_that_waits_lingers(on: int, seconds: int, lingers: bool) -> None:  # noqa: FBT001 - a table
     with half_closed() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", on, seconds))

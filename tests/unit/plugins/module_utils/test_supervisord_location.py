@@ -51,7 +51,8 @@ def test_the_nearest_supervisord_above_with_its_file_client_and_owner(machine: M
     machine.process(30, 20, "celery")
     found = _supervisord_location.ancestor(30, str(machine.proc))
     assert found is not None
-    assert found == (10, daemon, str(configuration), (33, 44))
+    assert (found.pid, found.program, found.configuration) == (10, daemon, str(configuration))
+    assert tuple(found.owner) == (33, 44)
     assert _supervisord_location.client_beside(found) == str(client)
 
 

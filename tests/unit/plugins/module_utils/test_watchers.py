@@ -9,7 +9,7 @@ import os
 import select
 import socket
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _holders, _procfs, _sock_diag, _watchers
@@ -184,7 +184,7 @@ def test_only_sockets_are_looked_at(tmp_path: Path) -> None:
         "tfd:        5 events:       19 data:                0  pos:0 ino:384 sdev:%x\n"
         "tfd:        6 events:       19 data:                0  pos:0 ino:384 sdev:%x\n"
     ) % (device, device + 1)
-    entries = {"stat": stat_line(60, "l"), "fd": {"4": "anon_inode:[eventpoll]"}, "fdinfo/4": fdinfo}
+    entries: Dict[str, Any] = {"stat": stat_line(60, "l"), "fd": {"4": "anon_inode:[eventpoll]"}, "fdinfo/4": fdinfo}
     proc = tree(tmp_path, {60: entries})
     [found] = _watchers.scan(_holders.walk([60], proc).owners, {900: "CLOSE_WAIT"}, proc).watchers
     assert (found.fd, found.inode, found.state, found.kind) == (5, 900, "CLOSE_WAIT", GHOST)

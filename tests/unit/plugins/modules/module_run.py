@@ -16,9 +16,9 @@ Run = Callable[..., Result]
 
 
 def runner(main: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> Run:
-    """A function that runs the module with the given arguments and returns what it prints; ``check=True``: check mode."""
+    """A function that runs the module with the given arguments and returns what it prints."""
 
-    def run(check: object = False, **arguments: Any) -> Result:
+    def run(*, check: object = False, **arguments: Any) -> Result:
         with patch_module_args({**arguments, "_ansible_check_mode": bool(check)}), pytest.raises(SystemExit) as left:
             main()
         result: Result = json.loads(capsys.readouterr().out)

@@ -85,8 +85,10 @@ def test_incident_facts_go_on_without_psutil_but_say_so(start: Start, monkeypatc
 
 
 @needs_psutil
-@pytest.mark.parametrize(("subset", "names"), [(["tcp"], {"tcp"}), (["all", "!redis"], {"tcp", "cpu"}), (["!all"], set())])
-def test_incident_facts_say_when_and_in_which_boot(start: Start, subset: List[str], names: "set[str]") -> None:
+@pytest.mark.parametrize(
+    ("subset", "names"), [(["tcp"], {"tcp"}), (["all", "!redis"], {"tcp", "cpu"}), (["!all"], set())]
+)
+def test_incident_facts_say_when_and_in_which_boot(start: Start, subset: List[str], names: set[str]) -> None:
     facts = _facts(start(incident_facts)(gather_subset=subset, **QUICK))
     assert set(facts) == {"gathered_at", "boot_id"} | names
     assert facts["boot_id"] == _procfs.boot_id()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
@@ -144,7 +144,7 @@ def test_a_real_run_and_its_diff(run: Run) -> None:
         ({"outcome": "refused", "unregistered_from": []}, None),
     ],
 )
-def test_the_diff_shows_what_was_done(row: Dict[str, Any], after: str) -> None:
+def test_the_diff_shows_what_was_done(row: Dict[str, Any], after: Optional[str]) -> None:
     found = fd_close.diff([{"pid": 9, "fd": 4, "inode": 3, **row}])
     if after is None:
         assert found == {"before": "", "after": ""}

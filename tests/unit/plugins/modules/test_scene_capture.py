@@ -20,7 +20,7 @@ def _run(capsys: pytest.CaptureFixture[str]) -> Run:
     return runner(scene_capture.main, capsys)
 
 
-def _modes(folder: Path) -> "set[tuple[str, int]]":
+def _modes(folder: Path) -> set[tuple[str, int]]:
     paths: List[Path] = [folder, *folder.rglob("*")]
     return {("d" if path.is_dir() else "f", stat.S_IMODE(path.stat().st_mode)) for path in paths}
 
