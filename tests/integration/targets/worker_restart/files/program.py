@@ -14,7 +14,7 @@ import sys
 import time
 
 drain_s = float(sys.argv[1])
-asked = []
+asked: list[float] = []
 
 if os.path.exists(sys.argv[2]):
     sys.exit(1)
