@@ -101,10 +101,11 @@ def _build() -> Iterator[Stage]:
 
 
 def _pytest() -> Iterator[Stage]:
-    """Yield the quick run of the unit tests: one Python, no copy of the tree."""
+    """Yield the quick run of the unit tests: one Python, no copy of the tree. Some of them start and stop processes."""
     env = environment()
     if "CLOSEWAIT_ANSIBLE_BIN" in env:
-        yield Stage("pytest", "unit", [f"{env['CLOSEWAIT_ANSIBLE_BIN']}/python", "-m", "pytest", "-q"])
+        argv = [f"{env['CLOSEWAIT_ANSIBLE_BIN']}/python", "-m", "pytest", "-q"]
+        yield Stage("pytest", "unit", argv, alone=True)
 
 
 def _per_core() -> Iterator[Stage]:
