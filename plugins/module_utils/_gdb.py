@@ -78,8 +78,8 @@ class Session:
             )
         except OSError as exc:
             raise GdbError("cannot start gdb (%s): %s; install the package gdb" % (gdb, exc.strerror)) from exc
-        self._to_gdb = cast("IO[bytes]", self._process.stdin)
-        self._from_gdb = cast("IO[bytes]", self._process.stdout)
+        self._to_gdb = cast(IO[bytes], self._process.stdin)
+        self._from_gdb = cast(IO[bytes], self._process.stdout)
         self._until(lambda line: line.startswith("(gdb)"))
 
     def __enter__(self) -> Session:

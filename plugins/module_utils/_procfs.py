@@ -38,8 +38,8 @@ def pids(proc: str = "/proc") -> list[int]:
 
 def parse_stat(text: str) -> Stat:
     """One line of ``/proc/PID/stat``; the name may hold spaces and parentheses, so it ends at the *last* one."""
-    head, _, tail = text.rpartition(")")
-    pid, _, name = head.partition(" (")
+    head, _paren, tail = text.rpartition(")")
+    pid, _space, name = head.partition(" (")
     fields = tail.split()
     return Stat(int(pid), name, fields[0], int(fields[1]), int(fields[19]))
 
@@ -106,7 +106,7 @@ def status(pid: int, proc: str = "/proc") -> dict[str, str]:
         text = _read("%s/%d/status" % (proc, pid))
     except (FileNotFoundError, ProcessLookupError):
         return {}
-    return {key: value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
+    return {key: value.strip() for key, _colon, value in (line.partition(":") for line in text.splitlines())}
 
 
 def fd_limit(pid: int, proc: str = "/proc") -> Optional[int]:

@@ -72,7 +72,7 @@ def _no_supervisord(seen: Seen) -> Optional[Decision]:
 
 
 def _container(container: str) -> Decision:
-    engine, _, ident = container.partition(" ")
+    engine, _space, ident = container.partition(" ")
     command = shlex.join([engine, "restart", "--time", "600", ident]) if ident else None
     return Decision(REFUSE, "it runs in a container; restarting containers was not tested", command)
 

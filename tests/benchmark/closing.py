@@ -42,7 +42,7 @@ class Closing:
 def in_turns(ways: Mapping[str, tuple[Way, int]]) -> dict[str, list[Closing]]:
     """Every way on as many fds as it is given, again and again in this order."""
     done: dict[str, list[Closing]] = {name: [] for name in ways}
-    for _ in range(RUNS):
+    for _turn in range(RUNS):
         for name, (way, fds) in ways.items():
             done[name].append(_measure(way, fds))
     return done

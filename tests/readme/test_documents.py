@@ -30,7 +30,7 @@ def _anchor(heading: str) -> str:
 
 
 def _leads_somewhere(document: Path, link: str) -> bool:
-    path, _, anchor = link.partition("#")
+    path, _hash, anchor = link.partition("#")
     target = (document.parent / path).resolve() if path else document
     if not anchor:
         return target.exists()

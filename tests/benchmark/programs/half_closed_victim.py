@@ -79,7 +79,7 @@ def half_closed(number: int) -> list[socket.socket]:
     """Connections whose other end has been closed."""
     with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
         ends = []
-        for _ in range(number):
+        for _turn in range(number):
             ends.append(socket.create_connection(server.getsockname()))
             server.accept()[0].close()
     return ends
@@ -127,7 +127,7 @@ def main() -> None:
     loop = select.epoll()
     for end in ends:
         loop.register(end, select.EPOLLIN)
-    for _ in range(threads - 2):
+    for _turn in range(threads - 2):
         threading.Thread(target=sleep_for_ever, daemon=True).start()
     gc.disable()
     clock = StopClock()

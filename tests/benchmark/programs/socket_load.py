@@ -74,7 +74,7 @@ def main() -> None:
             child(address, number, closed, ready_write, end_read)
             os._exit(0)
     os.close(ready_write)
-    for _ in range(processes):
+    for _turn in range(processes):
         if not os.read(ready_read, 1):
             raise SystemExit("a process of the load ended early")
     print("ready", flush=True)

@@ -73,7 +73,7 @@ def _read(pid: int) -> _Counters:
 def watch_conduct(pid: int, seconds: float = 1.0, samples: int = 5) -> Conduct:
     """Observe the process for ``seconds``, looking at its state ``samples`` times."""
     before, states = _read(pid), ""
-    for _ in range(samples):
+    for _turn in range(samples):
         time.sleep(seconds / samples)
         states += process_state(pid) or "-"
     after = _read(pid)

@@ -94,7 +94,7 @@ def test_listeners_and_sockets_nobody_has_accepted() -> None:
         server.bind(("127.0.0.1", 0))
         server.listen(5)
         port = server.getsockname()[1]
-        for _ in range(3):
+        for _turn in range(3):
             with socket.create_connection(server.getsockname()):
                 pass
         facts = tcp.collect(MANY)

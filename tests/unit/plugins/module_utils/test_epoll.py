@@ -91,7 +91,7 @@ def test_the_running_kernel(mask: int) -> None:
 
 def test_oneshot_that_has_fired_is_still_listed_without_events() -> None:
     ours, theirs = socket.socketpair()
-    with select.epoll() as epoll, ours, theirs:
+    with ours, theirs, select.epoll() as epoll:
         epoll.register(ours.fileno(), select.EPOLLIN | select.EPOLLONESHOT)
         theirs.send(b"x")
         assert epoll.poll(1) == [(ours.fileno(), select.EPOLLIN)]

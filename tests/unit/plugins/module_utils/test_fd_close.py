@@ -208,7 +208,7 @@ def test_the_real_gdb_hangs_at_any_moment_and_the_process_lives(tmp_path: Path, 
         assert bool(row["unregistered_from"]) is not _is_registered(program)
         states = [(_procfs.stat(int(tid)) or _procfs.Stat(0, "", "?", 0, 0)).state for tid in _tids(program)]
         assert not set(states) & set("tTZX?")
-        for _ in range(3):
+        for _turn in range(3):
             assert program.ask()["healthy"] == "hello"
 
 

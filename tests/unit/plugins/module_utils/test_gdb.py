@@ -100,7 +100,7 @@ def test_gdb_babbles_without_a_line_end(folder: Path) -> None:
 
 def test_gdb_dies_after_its_greeting(folder: Path) -> None:
     with _session(folder, "echo '(gdb) '; exit 1") as session:
-        for _ in range(3):
+        for _turn in range(3):
             with pytest.raises(_gdb.GdbError, match="ended"):
                 session.command("-gdb-version")
 

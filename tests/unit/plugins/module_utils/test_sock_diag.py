@@ -113,7 +113,7 @@ def test_a_connection_that_nobody_has_accepted_has_no_inode() -> None:
         server.bind(("127.0.0.1", 0))
         server.listen(3)
         port = server.getsockname()[1]
-        clients: List[socket.socket] = [socket.create_connection(server.getsockname()) for _ in range(2)]
+        clients: List[socket.socket] = [socket.create_connection(server.getsockname()) for _turn in range(2)]
         with _sock_diag.open_socket() as channel:
             found = [tcp for tcp in _sock_diag.in_state(channel, 1) if tcp.local[1] == port]
         assert [tcp.inode for tcp in found] == [0, 0]

@@ -46,7 +46,7 @@ def test_only_a_close_that_waits_lingers(on: int, seconds: int, lingers: bool) -
 def test_nothing_stays_behind() -> None:
     with connection() as both:
         before = fds_of(os.getpid())
-        for _ in range(5):
+        for _turn in range(5):
             assert _socket_probe.probe(os.getpid(), both.ours.fileno()) is not None
             assert _socket_probe.probe(os.getpid(), 98765) is None
         assert fds_of(os.getpid()) == before

@@ -153,7 +153,7 @@ def test_an_unlisted_ghost_has_its_state_from_its_holder() -> None:
 
 def test_a_unix_ghost_is_no_tcp() -> None:
     ours, theirs = socket.socketpair()
-    with select.epoll() as epoll, theirs:
+    with theirs, select.epoll() as epoll:
         number = ours.fileno()
         epoll.register(number, select.EPOLLIN)
         with forked(number) as child:

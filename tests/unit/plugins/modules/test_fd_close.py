@@ -107,12 +107,12 @@ def test_check_mode_predicts_and_changes_nothing(run: Run) -> None:
 
 @needs_gdb
 @needs_root
-def test_what_is_too_young_is_refused_by_default(run: Run) -> None:
+def test_what_is_too_young_is_refused(run: Run) -> None:
     with victim() as program:
-        result = run(targets=[_target(program)])
+        result = run(targets=[_target(program)], min_age=60)
         [row] = result["results"]
         assert (result["changed"], row["outcome"]) == (False, "refused")
-        assert "min_age 1 s" in row["reason"]
+        assert "min_age 60 s" in row["reason"]
         assert result["diff"] == {"before": "", "after": ""}
 
 

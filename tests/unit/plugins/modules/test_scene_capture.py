@@ -55,7 +55,7 @@ def test_check_mode_names_a_scene_and_makes_none(run: Run, tmp_path: Path) -> No
 
 
 def test_two_scenes_in_the_same_second_are_two_scenes(run: Run, tmp_path: Path) -> None:
-    scenes = [run(pids=[os.getpid()], dest=str(tmp_path)) for _ in range(3)]
+    scenes = [run(pids=[os.getpid()], dest=str(tmp_path)) for _turn in range(3)]
     assert not any(scene.get("failed") for scene in scenes), scenes
     assert len({scene["scene"] for scene in scenes}) == 3
 
