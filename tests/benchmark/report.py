@@ -46,12 +46,16 @@ def section_text(section: Section) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     reach = "" if row.reach is None else f"≤ {row.reach:g}"
     reached = "" if row.reach is None else ("yes" if row.ratio <= row.reach else "NO")
-    return (row.what, _spread(row.ours), row.against, _spread(row.theirs), f"{row.ratio:.2g}", reach, reached)
+    return (row.what, _spread(row.ours), row.against, _spread(row.theirs), _ratio(row.ratio), reach, reached)
 
 
 def _spread(samples: Samples) -> str:
     values = sorted({min(samples.values), samples.median, max(samples.values)})
     return " / ".join(_number(value) for value in values) + f" {samples.unit}"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _number(value: float) -> str:

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 
 #: The default of the modules' option max_items.
 MAX_ITEMS = 50
 
-json.dump(tcp.collect(MAX_ITEMS), sys.stdout)
+print(json.dumps(tcp.collect(MAX_ITEMS)))

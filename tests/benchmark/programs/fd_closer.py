@@ -30,7 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as empty, _fd_observation.Observer(targets) as observer:
         order = _fd_close.Order(options, shutil.which("gdb") or "gdb", empty, given["max_stop_ms"], timeout=10.0)
         report = _fd_close.run(observer, targets, order)
-    json.dump(report._asdict(), sys.stdout)
+    print(json.dumps(report._asdict()))
 
 
 if __name__ == "__main__":
