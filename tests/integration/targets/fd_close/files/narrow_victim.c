@@ -1,0 +1,13 @@
+/* Copyright (c) 2026, the closewait.remediation maintainers
+ * GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A 32-bit program without any library: pause(2) for ever.
+ */
+void _start(void)
+{
+    for (;;) {
+        int answer;
+        __asm__ volatile("int $0x80" : "=a"(answer) : "0"(29));
+    }
+}

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a list of kinds to a process that has sockets of these kinds, described by targets as ``fd_close`` takes them."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import identity, sockets
+
+if TYPE_CHECKING:
+    from .loop import Loop
+
+GHOSTS = ("ghost", "ghostshut")
+
+
+class Wish(NamedTuple):
+    """``KIND[:NUMBER][*COUNT]``."""
+
+    kind: str
+    number: int
+    count: int
+
+
+def parse(text: str) -> Wish:
+    """One wish as given on the command line."""
+    head, _star, count = text.partition("*")
+    kind, _colon, number = head.partition(":")
+    return Wish(kind, int(number or 0), int(count or 1))
+
+
+class Scenario:
+    """Sockets by kind; they are kept open for as long as this object lives."""
+
+    def __init__(self, loop: Loop, peers: sockets.Peers) -> None:
+        self.groups: dict[str, list[dict[str, Any]]] = {}
+        self._loop = loop
+        self._peers = peers
+        self._kept: list[socket.socket] = []
+
+    def fulfil(self, wish: Wish) -> None:
+        """Make what is wished for."""
+        for _turn in range(wish.count):
+            if wish.kind == "zombie":
+                zombie = _zombie()
+                self._add("zombie", {"pid": zombie, "start_time": identity.start_time(zombie), "fd": 0, "inode": 1, "cookie": None})
+            elif wish.kind in GHOSTS:
+                self._ghost(wish)
+            else:
+                self._socket(wish)
+
+    def _socket(self, wish: Wish) -> None:
+        # A machine without IPv6 has one kind of connection less, not one test less.
+        kind = "watched" if wish.kind in ("v6", "mapped") and self._peers.ipv6 is None else wish.kind
+        sock = sockets.make(kind, wish.number, self._peers)
+        self._kept.append(sock)
+        self._watch(sock, sockets.EVENTS.get(wish.kind, 0))
+        if wish.kind == "healthy":
+            self._loop.healthy.append(sock)
+        row = identity.target(sock.fileno(), epoll_fd=self._loop.epoll.fileno(), unread=_unread(wish.kind, sock))
+        if wish.kind == "shared":
+            row["child"] = _holder([sock.fileno()])
+        self._add(wish.kind, row)
+
+    def _ghost(self, wish: Wish) -> None:
+        """Forked children (``number`` of them) keep a registered socket alive; here its number is a healthy connection."""
+        sock = sockets.make("watched", 0, self._peers)
+        number = sock.fileno()
+        self._watch(sock, sockets.LEVEL)
+        row = identity.target(number, ghost=True, epoll_fd=self._loop.epoll.fileno(), watcher=os.getpid())
+        # Like kombu's children: they inherit the epoll fd as well.
+        children = [_holder([number, self._loop.epoll.fileno()]) for _turn in range(max(1, wish.number))]
+        if wish.kind == "ghostshut":
+            sockets.shut(sock)
+            row["cookie"] = None
+        sock.close()
+        successor = sockets.make("healthy", 0, self._peers)
+        self._watch(successor, sockets.LEVEL)
+        self._loop.healthy.append(successor)
+        row["successor"] = identity.target(successor.fileno())
+        for child in children:
+            self._add(wish.kind, {**row, "pid": child, "start_time": identity.start_time(child)})
+
+    def _watch(self, sock: socket.socket, events: int) -> None:
+        if events:
+            self._loop.epoll.register(sock.fileno(), events)
+
+    def _add(self, kind: str, row: dict[str, Any]) -> None:
+        self.groups.setdefault(kind, []).append(row)
+
+
+def become(program: list[str], loop: Loop, control: socket.socket, groups: dict[str, list[dict[str, Any]]]) -> None:
+    """Replace this program by another one, which inherits every fd of the scenario.
+
+    It is told: epoll fd, control socket, number of healthy connections, and these.
+    """
+    healthy = [sock.fileno() for sock in loop.healthy]
+    rows = [row["fd"] for rows in groups.values() for row in rows if row["pid"] == os.getpid()]
+    for fd in (loop.epoll.fileno(), control.fileno(), *healthy, *rows):
+        os.set_inheritable(fd, True)
+    numbers = [loop.epoll.fileno(), control.fileno(), len(healthy), *healthy]
+    os.execv(program[0], [*program, *map(str, numbers)])
+
+
+def _unread(kind: str, sock: socket.socket) -> int:
+    return 0 if kind in ("listener", "unsent") else sockets.unread(sock)
+
+
+def _holder(keep: list[int]) -> int:
+    """A child that holds these numbers and nothing else for as long as this process lives."""
+    end, other = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(end)
+        return child
+    os.close(other)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in (*keep, end, 0, 1, 2):
+            _close_quietly(int(name))
+    select.poll().poll(0)
+    os.read(end, 1)
+    os._exit(0)
+
+
+def _close_quietly(number: int) -> None:
+    try:
+        os.close(number)
+    except OSError:
+        pass
+
+
+def _zombie() -> int:
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    while "Z" not in identity.states(child):
+        pass
+    return child
+
+
+def interfaces() -> bool:
+    """Whether this network namespace has IPv6 on its loopback interface."""
+    try:
+        return " lo" in Path("/proc/net/if_inet6").read_text()
+    except OSError:
+        return False
