@@ -176,7 +176,9 @@ def main() -> None:
     except _redis_conf_write.HalfWrittenError as exc:
         module.fail_json(msg=str(exc))
     except OSError as exc:
-        module.fail_json(msg="%s: %s. Nothing was written." % (exc.filename or module.params["path"], exc.strerror))
+        advice = "Run this as root. " if isinstance(exc, PermissionError) else ""
+        where = exc.filename or module.params["path"]
+        module.fail_json(msg="%s: %s. %sNothing was written." % (where, exc.strerror, advice))
     module.exit_json(**result)
 
 

@@ -66,6 +66,7 @@ def test_without_a_login_the_reason_is_in_the_words_of_the_server(client: str) -
     instance = _one(client, 7002, _redis_cli.Login())
     assert (instance["timeout"], instance["tcp_keepalive"]) == (None, None)
     assert instance["error"] == "NOAUTH Authentication required."
+    assert len(_asked(client).splitlines()) == 1
 
 
 def test_settings_count_even_when_info_is_forbidden(client: str) -> None:

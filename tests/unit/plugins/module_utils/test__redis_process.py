@@ -63,7 +63,7 @@ def test_listening_unix_sockets_are_told_from_accepted_and_abstract_ones() -> No
     table = [
         "Num       RefCount Protocol Flags    Type St Inode Path\n",
         "0000000000000000: 00000002 00000000 00010000 0001 01 501 /run/redis/my server.sock\n",
-        "0000000000000000: 00000003 00000000 00000000 0001 03 502 /run/redis/my server.sock\n",
+        "0000000000000000: 00000003 00000000 00000000 0001 03 502 /run/redis/accepted.sock\n",
         "0000000000000000: 00000002 00000000 00010000 0001 01 503 @abstract\n",
         "0000000000000000: 00000002 00000000 00010000 0001 01 504 /run/other.sock\n",
         "0000000000000000: 00000002 00000000 00000000 0002 01 505\n",
