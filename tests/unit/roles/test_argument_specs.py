@@ -20,7 +20,8 @@ def _load(*parts: str) -> Any:
 
 
 def _options(role: str) -> dict[str, Any]:
-    return _load(role, "meta", "argument_specs.yml")["argument_specs"]["main"].get("options", {})
+    options: dict[str, Any] = _load(role, "meta", "argument_specs.yml")["argument_specs"]["main"].get("options", {})
+    return options
 
 
 def test_there_are_roles() -> None:

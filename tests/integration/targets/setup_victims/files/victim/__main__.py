@@ -40,6 +40,7 @@ def main() -> int:
     commands.choices["ask"].add_argument("words", nargs="+")
     commands.choices["hail"].add_argument("--count", type=int, default=200)
     _check_options(commands.choices["check"])
+    commands.choices["stop"].add_argument("--only", default="", help="a name; default: all of them")
     arguments = parser.parse_args()
     answer = _COMMANDS[arguments.command](arguments)
     print(json.dumps(answer))
@@ -198,9 +199,9 @@ def hail(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def stop(arguments: argparse.Namespace) -> dict[str, Any]:
-    """End everything that was started with this directory."""
+    """End what was started with this directory, or only the victim of that name."""
     ended = []
-    for record in sorted(arguments.dir.glob("*.pid")):
+    for record in sorted(arguments.dir.glob(f"{arguments.only or '*'}.pid")):
         pid, born = map(int, record.read_text().split())
         try:
             if identity.start_time(pid) == born:

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a list of kinds to a process that has sockets of these kinds, described by targets as ``fd_close`` takes them."""
+"""From a list of kinds to a process that has sockets of these kinds, as targets that ``fd_close`` takes."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -24,7 +25,7 @@ class Wish(NamedTuple):
 
     kind: str
     number: int
-    count: int
+    times: int
 
 
 def parse(text: str) -> Wish:
@@ -45,10 +46,11 @@ class Scenario:
 
     def fulfil(self, wish: Wish) -> None:
         """Make what is wished for."""
-        for _turn in range(wish.count):
+        for _turn in range(wish.times):
             if wish.kind == "zombie":
                 zombie = _zombie()
-                self._add("zombie", {"pid": zombie, "start_time": identity.start_time(zombie), "fd": 0, "inode": 1, "cookie": None})
+                start_time = identity.start_time(zombie)
+                self._add("zombie", {"pid": zombie, "start_time": start_time, "fd": 0, "inode": 1, "cookie": None})
             elif wish.kind in GHOSTS:
                 self._ghost(wish)
             else:
@@ -68,7 +70,7 @@ class Scenario:
         self._add(wish.kind, row)
 
     def _ghost(self, wish: Wish) -> None:
-        """Forked children (``number`` of them) keep a registered socket alive; here its number is a healthy connection."""
+        """Forked children (``number`` of them) keep a registered socket alive; its number is a healthy connection now."""
         sock = sockets.make("watched", 0, self._peers)
         number = sock.fileno()
         self._watch(sock, sockets.LEVEL)
@@ -104,7 +106,7 @@ def become(program: list[str], loop: Loop, control: socket.socket, groups: dict[
     for fd in (loop.epoll.fileno(), control.fileno(), *healthy, *rows):
         os.set_inheritable(fd, True)
     numbers = [loop.epoll.fileno(), control.fileno(), len(healthy), *healthy]
-    os.execv(program[0], [*program, *map(str, numbers)])
+    os.execv(program[0], [*program, *map(str, numbers)])  # noqa: S606 - this very process is to become it
 
 
 def _unread(kind: str, sock: socket.socket) -> int:
@@ -128,10 +130,8 @@ def _holder(keep: list[int]) -> int:
 
 
 def _close_quietly(number: int) -> None:
-    try:
+    with contextlib.suppress(OSError):
         os.close(number)
-    except OSError:
-        pass
 
 
 def _zombie() -> int:
