@@ -17,6 +17,8 @@ from typing import Iterator, NamedTuple, Optional
 _PIDFD_OPEN = 434
 _PIDFD_GETFD = 438
 _LINGER = struct.Struct("=ii")
+#: Loaded once: a thousand fds are asked while their process stands still.
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Probe(NamedTuple):
@@ -61,5 +63,5 @@ def _borrowed(fd: int) -> Iterator[socket.socket]:
 
 
 def _call(number: int, *arguments: int) -> int:
-    answer: int = ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments))
+    answer: int = _LIBC.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments))
     return answer

@@ -70,7 +70,7 @@ class Scenario:
         self._add(wish.kind, row)
 
     def _ghost(self, wish: Wish) -> None:
-        """Forked children (``number`` of them) keep a registered socket alive; its number is a healthy connection now."""
+        """Forked children (``number`` of them) keep a registered socket alive; its number is healthy here."""
         sock = sockets.make("watched", 0, self._peers)
         number = sock.fileno()
         self._watch(sock, sockets.LEVEL)
