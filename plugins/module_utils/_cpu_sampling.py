@@ -147,7 +147,8 @@ def _collect(pids: Iterable[int], proc: str) -> dict[Key, Tick]:
     found: dict[Key, Tick] = {}
     for pid in pids:
         stat = _procfs.stat(pid, proc)
-        if stat is None:
+        # A zombie has ended; only its parent has not asked yet.
+        if stat is None or stat.state in "ZX":
             continue
         try:
             times = psutil.Process(pid).cpu_times()
