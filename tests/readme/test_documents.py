@@ -17,8 +17,8 @@ DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 _VARIABLE = re.compile(r"^\| `(closewait_\w+)` \| (.+?) \|", re.MULTILINE)
 _INPUT = re.compile(r"\b(closewait_\w+)\s*\|\s*default\((?:'([^']*)'|(\d+))?")
-#: Registered or set by the playbooks themselves.
-INTERNAL = {"closewait_steps_failed"}
+#: Registered, set or looped over by the playbooks themselves.
+_OWN = re.compile(r"^\s*(?:register|loop_var): (closewait_\w+)$|^\s+(closewait_\w+):", re.MULTILINE)
 
 
 def _name(path: Path) -> str:
@@ -53,15 +53,21 @@ def _documented() -> dict[str, str]:
     return {name: default.strip("`") for name, default in _VARIABLE.findall(text)}
 
 
+def _playbooks() -> str:
+    root = REPOSITORY / "playbooks"
+    files = [path for path in root.rglob("*.yml") if "collections" not in path.relative_to(root).parts]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
 def _read_by_the_playbooks() -> dict[str, set[str]]:
-    """Variable -> defaults that are literals, of every variable that a playbook reads with a default."""
+    """Variable -> defaults that are literals, of every variable that a playbook reads with a default and never sets."""
+    text = _playbooks()
+    own = {registered or key for registered, key in _OWN.findall(text)}
     found: dict[str, set[str]] = {}
-    for path in (REPOSITORY / "playbooks").rglob("*.yml"):
-        if "collections" in path.relative_to(REPOSITORY).parts:
-            continue
-        for name, text, number in _INPUT.findall(path.read_text(encoding="utf-8")):
-            found.setdefault(name, set()).update(filter(None, (text, number)))
-    return {name: values for name, values in found.items() if name not in INTERNAL}
+    for name, word, number in _INPUT.findall(text):
+        if name not in own:
+            found.setdefault(name, set()).update(filter(None, (word, number)))
+    return found
 
 
 def test_every_variable_is_documented_and_none_is_made_up() -> None:
