@@ -193,11 +193,19 @@ class Observer:
         return found
 
     def _ghost_watchers(self, target: _fd_decision.Target) -> list[int]:
-        """Processes whose epoll set has this socket although they do not hold it."""
+        """Processes whose epoll set has this socket although they do not hold it.
+
+        Those that descend from the target do not count: they inherited its epoll fd. A real ghost's holder descends from
+        the watcher, never the other way round.
+        """
         if not target.ghost:
             return []
-        pids = self._watching.get(target.inode, set())
-        return sorted(pid for pid in pids if self._watches(pid, target.inode) and not self._holds(pid, target.inode))
+        return sorted(pid for pid in self._watching.get(target.inode, set()) if self._is_ghost_of(pid, target))
+
+    def _is_ghost_of(self, pid: int, target: _fd_decision.Target) -> bool:
+        if target.pid in _procfs.ancestors(pid, self._proc):
+            return False
+        return self._watches(pid, target.inode) and not self._holds(pid, target.inode)
 
     def _watches(self, pid: int, inode: int) -> bool:
         return any(watched == inode for _fd, watched in self._registered_by(pid))

@@ -37,7 +37,7 @@ def inspect(pid: int, proc: str = "/proc") -> _fd_decision.Process:
 
 
 def _obstacle(pid: int, stat: _procfs.Stat, proc: str) -> Optional[str]:
-    if pid in _own_line(proc):
+    if pid in _procfs.ancestors(os.getpid(), proc):
         return "it is this very task's own process or one of its ancestors"
     return (
         _STATES.get(stat.state)
@@ -64,14 +64,3 @@ def _yama(proc: str) -> Optional[str]:
     except OSError:
         return None
     return "the kernel forbids ptrace for everybody (kernel.yama.ptrace_scope = 3)" if scope == "3" else None
-
-
-def _own_line(proc: str) -> list[int]:
-    """This process and its ancestors."""
-    line = [os.getpid()]
-    while line[-1] > 0:
-        stat = _procfs.stat(line[-1], proc)
-        if stat is None:
-            break
-        line.append(stat.ppid)
-    return line

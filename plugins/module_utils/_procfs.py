@@ -135,6 +135,17 @@ def _children(path: str) -> list[int]:
         return []
 
 
+def ancestors(pid: int, proc: str = "/proc") -> list[int]:
+    """The process itself, its parent, and so on, as far as they can be seen from here."""
+    line = [pid]
+    while line[-1] > 0:
+        found = stat(line[-1], proc)
+        if found is None:
+            break
+        line.append(found.ppid)
+    return line
+
+
 def cmdline(pid: int, proc: str = "/proc") -> list[str]:
     """Arguments of the process; empty for kernel threads and processes that are gone."""
     try:
