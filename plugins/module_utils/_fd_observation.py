@@ -195,8 +195,8 @@ class Observer:
     def _ghost_watchers(self, target: _fd_decision.Target) -> list[int]:
         """Processes whose epoll set has this socket although they do not hold it.
 
-        Those that descend from the target do not count: they inherited its epoll fd. A real ghost's holder descends from
-        the watcher, never the other way round.
+        Those that descend from the target do not count: they inherited its epoll fd. A real ghost's holder descends
+        from the watcher, never the other way round.
         """
         if not target.ghost:
             return []
