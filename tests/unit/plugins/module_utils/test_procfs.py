@@ -183,8 +183,8 @@ def test_a_name_cannot_forge_a_line_of_status(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         (("Limit                     Soft Limit           Hard Limit           Units     \n"
-         "Max processes             95994                95994                processes \n"
-         "Max open files            31337                524288               files     \n"), 31337),
+          "Max processes             95994                95994                processes \n"
+          "Max open files            31337                524288               files     \n"), 31337),
         ("Max open files            unlimited            unlimited            files     \n", None),
         ("Max cpu time              unlimited            unlimited            seconds   \n", None),
         ("", None),
