@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 #: What the server sends before it closes, so that unread bytes can be told by content: the first N of these.
 CONTENT = bytes(range(ord("a"), ord("z") + 1)) * 400
@@ -42,6 +43,10 @@ def _accept(server: socket.socket) -> None:
 
 def _obey(connection: socket.socket) -> None:
     word, _space, number = _line(connection).partition(" ")
+    if word == "late":
+        time.sleep(int(number) / 1000)
+        connection.close()
+        return
     connection.sendall(CONTENT[: int(number or 0)])
     if word == "close":
         connection.close()

@@ -9,6 +9,7 @@ import contextlib
 import os
 import select
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,6 +54,10 @@ class Scenario:
                 self._add("zombie", {"pid": zombie, "start_time": start_time, "fd": 0, "inode": 1, "cookie": None})
             elif wish.kind in GHOSTS:
                 self._ghost(wish)
+            elif wish.kind == "unaccepted":
+                self._unaccepted(wish)
+            elif wish.kind == "idlefin":
+                self._idle_fin(wish)
             else:
                 self._socket(wish)
 
@@ -68,6 +73,20 @@ class Scenario:
         if wish.kind == "shared":
             row["child"] = _holder([sock.fileno()])
         self._add(wish.kind, row)
+
+    def _unaccepted(self, wish: Wish) -> None:
+        """A listener, and connections to it whose other end has gone before they were accepted."""
+        server = sockets.make("listener", 0, self._peers)
+        self._kept.append(server)
+        for _ in range(wish.number):
+            socket.create_connection(server.getsockname()).close()
+        self._add(wish.kind, identity.target(server.fileno(), port=server.getsockname()[1]))
+
+    def _idle_fin(self, wish: Wish) -> None:
+        """Closed by the peer after ``number`` idle milliseconds; ``closed_at`` in seconds since boot."""
+        sock = sockets.make("late", wish.number, self._peers)
+        self._kept.append(sock)
+        self._add(wish.kind, identity.target(sock.fileno(), closed_at=time.clock_gettime(time.CLOCK_BOOTTIME)))
 
     def _ghost(self, wish: Wish) -> None:
         """Forked children (``number`` of them) keep a registered socket alive; its number is healthy here."""

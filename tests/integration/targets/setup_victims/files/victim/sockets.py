@@ -50,7 +50,7 @@ class Peers(NamedTuple):
 
 
 def make(kind: str, number: int, peers: Peers) -> socket.socket:
-    """A socket of that kind. ``number``: bytes that the peer has sent."""
+    """A socket of that kind. ``number``: bytes that the peer has sent; milliseconds for ``late``."""
     if kind == "listener":
         return socket.create_server(("127.0.0.1", 0))
     if kind == "pair":
@@ -61,6 +61,9 @@ def make(kind: str, number: int, peers: Peers) -> socket.socket:
     elif kind in ("reset", "resetunread"):
         _order(sock, "reset", number)
         _wait(sock, CLOSE, number)
+    elif kind == "late":
+        _order(sock, "late", number)
+        _wait(sock, CLOSE_WAIT, 0)
     elif kind == "unsent":
         _order(sock, "deaf", number)
         _wait(sock, CLOSE_WAIT, number)
