@@ -55,6 +55,8 @@ def _start_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--load", action="append", default=[], help="a module to import")
     parser.add_argument("--seccomp", action="store_true")
     parser.add_argument("--timer", action="append", default=[], metavar="real|prof:MS", help="take a signal every MS")
+    parser.add_argument("--note", help="stands on the command line, and nothing else")
+    parser.add_argument("--password", help="the same")
     parser.add_argument("--hot", action="store_true", help="do not rest between rounds: use a whole CPU")
     parser.add_argument("--become", nargs="+", default=[], help="the program to be instead, last option")
 
