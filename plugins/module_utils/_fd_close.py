@@ -83,8 +83,9 @@ def run(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Targe
         else:
             report.results.append(_final(target, decision))
     planned = _planned(targets)
+    laid: Dict[int, List[int]] = {}
     for items in pending.values():
-        _Closer(observer, order, planned, report).close(items)
+        _Closer(observer, order, planned, report, laid).close(items)
     return report
 
 
@@ -97,7 +98,10 @@ class _Closer:
         order: Order,
         planned: Mapping[int, frozenset[int]],
         report: Report,
+        laid: Dict[int, List[int]],
     ) -> None:
+        """``laid``: per socket the watchers of a ghost whose registration this run has removed already."""
+        self._laid = laid
         self._observer = observer
         self._order = order
         self._planned = planned
@@ -179,6 +183,9 @@ class _Closer:
         """Decide again while the process stands still; the process itself was judged before, and we trace it now."""
         seen = self._observer.observe(item.target)
         self._registered[item.target] = seen.epolls
+        if item.target.ghost and not seen.ghost_watchers:
+            # Another holder's turn has removed the registration for all of them.
+            seen = seen._replace(ghost_watchers=self._laid.get(item.target.inode, []))
         unwatched = self._order.options.force_unwatched or item.target in self._unregistered
         options = self._order.options._replace(method=item.method, force_runtime=True, force_unwatched=unwatched)
         process = _fd_decision.Process("", [], None, None)
@@ -189,6 +196,8 @@ class _Closer:
         for epoll_fd in seen.epolls:
             _fd_act.unregister(stop, target, [epoll_fd])
             removed.append(epoll_fd)
+        if target.ghost:
+            self._laid.setdefault(target.inode, seen.ghost_watchers)
 
     def _replace(self, stop: _stop.Stop, target: _fd_decision.Target) -> None:
         flags = self._observer.flags(target)
