@@ -264,7 +264,7 @@ class RedisInstance(TypedDict):
     config_file: str | None
     error: str | None
     netns: NotRequired[int | None]
-    listening: NotRequired[list[Endpoint]]
+    listening: NotRequired[list[Endpoint] | None]
 
 
 class RedisFacts(TypedDict):

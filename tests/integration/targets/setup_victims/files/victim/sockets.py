@@ -61,21 +61,20 @@ def make(kind: str, number: int, peers: Peers) -> socket.socket:
     elif kind in ("reset", "resetunread"):
         _order(sock, "reset", number)
         _wait(sock, CLOSE, number)
-    elif kind == "late":
-        _order(sock, "late", number)
-        _wait(sock, CLOSE_WAIT, 0)
-    elif kind == "unsent":
-        _order(sock, "deaf", number)
-        _wait(sock, CLOSE_WAIT, number)
-        _stuff(sock)
     else:
-        _order(sock, "close", number)
-        _wait(sock, CLOSE_WAIT, number)
-        if kind == "finread":
-            sock.recv(number + 1)
-        if kind == "linger":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 5))
+        _half_close(kind, sock, number)
     return sock
+
+
+def _half_close(kind: str, sock: socket.socket, number: int) -> None:
+    _order(sock, {"late": "late", "unsent": "deaf"}.get(kind, "close"), number)
+    _wait(sock, CLOSE_WAIT, 0 if kind == "late" else number)
+    if kind == "unsent":
+        _stuff(sock)
+    elif kind == "finread":
+        sock.recv(number + 1)
+    elif kind == "linger":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 5))
 
 
 def shut(sock: socket.socket) -> None:
