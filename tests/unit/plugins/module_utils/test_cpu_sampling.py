@@ -32,7 +32,7 @@ time.sleep(60)
 #: Many processes that cost nothing: children of one.
 CROWD = """
 import os, time
-for _ in range(400):
+for _turn in range(400):
     if not os.fork():
         time.sleep(60)
         os._exit(0)

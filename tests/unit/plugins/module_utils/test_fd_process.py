@@ -38,7 +38,7 @@ def test_nothing_stands_against_an_ordinary_process() -> None:
         assert found.role is None
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), os.getppid()])
+@pytest.mark.parametrize("pid", [os.getpid(), os.getppid()], ids=["itself", "parent"])
 def test_this_very_process_and_its_ancestors(pid: int) -> None:
     assert "ancestors" in str(_obstacle(pid))
 

@@ -24,7 +24,7 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.l
 SLEEPER = "import time\nprint(1)\ntime.sleep(60)"
 THREADS = """
 import threading, time
-for _ in range(12):
+for _turn in range(12):
     threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 print(1)
 time.sleep(60)

@@ -78,7 +78,7 @@ class Scenario:
         """A listener, and connections to it whose other end has gone before they were accepted."""
         server = sockets.make("listener", 0, self._peers)
         self._kept.append(server)
-        for _ in range(wish.number):
+        for _turn in range(wish.number):
             socket.create_connection(server.getsockname()).close()
         self._add(wish.kind, identity.target(server.fileno(), port=server.getsockname()[1]))
 
