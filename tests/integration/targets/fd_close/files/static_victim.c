@@ -5,6 +5,7 @@
  * A static program in the victim's place: it inherits epoll fd, control socket and connections, and answers "probe".
  * Arguments: epoll fd, control socket, number of healthy connections, and these.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 static int echoes(int fd)
 {
     char heard[12];
+    /* Python's timeouts have left it non-blocking. */
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     if (write(fd, "static-token", 12) != 12)
         return 0;
     for (int had = 0; had < 12;) {
