@@ -65,7 +65,8 @@ class Supervisorctl:
         argv = self._access.argv(*words)
         try:
             # No standard input: asked for a password, the client would wait for somebody to type one.
-            answer = subprocess.run(
+            # run_command has no time limit.
+            answer = subprocess.run(  # pylint: disable=ansible-bad-function
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
