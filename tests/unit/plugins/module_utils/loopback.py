@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -148,11 +149,23 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.002)
 
 
+def _die_with_parent() -> None:
+    """prctl(2), PR_SET_PDEATHSIG."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 @contextlib.contextmanager
 def running(code: str, *arguments: str, interpreter: str = sys.executable) -> Iterator[subprocess.Popen[str]]:
     """A Python program that has printed its first line; killed when the block is left."""
     argv = [interpreter, "-u", "-c", code, *arguments]
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True)
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        universal_newlines=True,
+        # ansible-test forks for every test and leaves the block of a module's fixture by dying.
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads here
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -254,7 +267,14 @@ class Victim(NamedTuple):
 def victim() -> Iterator[Victim]:
     """A process that watches a half-closed connection."""
     argv = [sys.executable, "-u", "-c", LOOP]
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True)
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        universal_newlines=True,
+        # ansible-test forks for every test and leaves the block of a module's fixture by dying.
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads here
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     try:

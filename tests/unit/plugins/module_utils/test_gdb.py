@@ -212,7 +212,7 @@ def test_the_real_gdb_holds_a_process_and_lets_it_go(tmp_path: Path) -> None:
         registers = session.registers(("rip", "rsp", "orig_rax"))
         assert int(session.evaluate("(unsigned long)$rip")) == registers["rip"]
         session.detach()
-        assert _state(process.pid) == "S"
+        wait_until(lambda: _state(process.pid) == "S")
         session.attach(process.pid)
         assert session.registers(("rip", "rsp", "orig_rax")) == registers
         session.close()

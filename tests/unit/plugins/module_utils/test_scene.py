@@ -22,7 +22,6 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.l
 )
 
 SECRET = "s3cretvalue"  # noqa: S105 - of nobody
-ME = os.getpid()
 
 
 class Scene(NamedTuple):
@@ -41,7 +40,7 @@ def _scene_of_two() -> Iterator[Scene]:
     words = ("--password", SECRET, "redis://:%s@h/0" % SECRET)
     with select.epoll() as epoll, half_closed() as sock, running("print(1); input()", *words) as other:
         epoll.register(sock.fileno(), select.EPOLLIN)
-        files = _scene.capture([ME, other.pid], 10_000)
+        files = _scene.capture([os.getpid(), other.pid], 10_000)
         yield Scene(files, other.pid, sock.fileno(), inode(sock), epoll.fileno())
     del os.environ["CLOSEWAIT_TEST_PASSWORD"]
 
@@ -49,19 +48,19 @@ def _scene_of_two() -> Iterator[Scene]:
 def test_the_scene_of_a_real_process(scene: Scene) -> None:
     files = scene.files
     assert scene.inode in [row["inode"] for row in json.loads(files["tcp.json"])["close_wait"]["sockets"]]
-    assert "%d -> socket:[%d]\n" % (scene.fd, scene.inode) in files["%d/fd" % ME]
-    assert "epoll fd %d\n" % scene.epoll in files["%d/epoll" % ME]
-    assert "tfd: %8d" % scene.fd in files["%d/epoll" % ME]
-    assert files["%d/stat" % ME].startswith("%d (" % ME)
-    assert "Max open files" in files["%d/limits" % ME]
-    assert "voluntary_ctxt_switches" in files["%d/status" % ME]
-    assert len(files["%d/threads" % ME].splitlines()) >= 2
+    assert "%d -> socket:[%d]\n" % (scene.fd, scene.inode) in files["%d/fd" % os.getpid()]
+    assert "epoll fd %d\n" % scene.epoll in files["%d/epoll" % os.getpid()]
+    assert "tfd: %8d" % scene.fd in files["%d/epoll" % os.getpid()]
+    assert files["%d/stat" % os.getpid()].startswith("%d (" % os.getpid())
+    assert "Max open files" in files["%d/limits" % os.getpid()]
+    assert "voluntary_ctxt_switches" in files["%d/status" % os.getpid()]
+    assert len(files["%d/threads" % os.getpid()].splitlines()) >= 2
     assert "MemTotal" in files["host/meminfo"]
     assert "TCP" in files["host/net/sockstat"]
 
 
 def test_fds_are_listed_in_order_of_their_numbers(scene: Scene) -> None:
-    numbers = [int(line.split()[0]) for line in scene.files["%d/fd" % ME].splitlines()]
+    numbers = [int(line.split()[0]) for line in scene.files["%d/fd" % os.getpid()].splitlines()]
     assert numbers == sorted(numbers)
     assert len(numbers) > 5
 
@@ -74,7 +73,8 @@ def test_no_secret_is_kept(scene: Scene) -> None:
 
 def test_every_process_has_the_same_files(scene: Scene) -> None:
     kept = [
-        {name.split("/", 1)[1] for name in scene.files if name.startswith("%d/" % pid)} for pid in (ME, scene.other)
+        {name.split("/", 1)[1] for name in scene.files if name.startswith("%d/" % pid)}
+        for pid in (os.getpid(), scene.other)
     ]
     assert kept[0] == kept[1]
     assert set(_scene.PROCESS_FILES) < kept[0]
