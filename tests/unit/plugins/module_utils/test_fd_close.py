@@ -158,10 +158,7 @@ def test_every_target_gets_one_result_and_processes_do_not_depend_on_each_other(
 GDBS: Dict[str, str] = {
     "missing": "",
     "sleeps": "exec sleep 600",
-    "wraps": "sleep 600 & wait",
-    "exits": "exit 3",
     "babbles": "exec yes '~\"x\"'",
-    "mute": "exec >&- 2>&-; exec sleep 600",
     "refuses": "echo '(gdb) '; while read -r l; do echo '^error,msg=\"ptrace: Operation not permitted.\"'; done",
 }
 
@@ -195,11 +192,11 @@ gdb.events.stop.connect(on_stop)' "$@"
 
 @needs_gdb
 @needs_root
-@pytest.mark.parametrize(("at", "method"), [(1, "close"), (2, "close"), (4, "close"), (5, "placeholder")])
+@pytest.mark.parametrize(("at", "method"), [(2, "close"), (4, "close"), (5, "placeholder")])
 def test_the_real_gdb_hangs_at_any_moment_and_the_process_lives(tmp_path: Path, at: int, method: str) -> None:
     gdb = script(tmp_path, HOOKED % (shutil.which("gdb"), at, "time.sleep(600)"))
     with victim() as program:
-        report = _run(_order(tmp_path, gdb, method=method)._replace(timeout=0.6), _target(program))
+        report = _run(_order(tmp_path, gdb, method=method)._replace(timeout=0.5), _target(program))
         [row] = report.results
         now = _link(program)
         assert row["outcome"] in ("closed", "replaced", "unwatched", "refused"), row

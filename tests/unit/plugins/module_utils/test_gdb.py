@@ -21,7 +21,7 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.l
     wait_until,
 )
 
-DEADLINE_S = 0.4
+DEADLINE_S = 0.25
 SLACK_S = 3.0
 
 #: Answers every command with what the shell command put into it prints.
@@ -74,7 +74,7 @@ def test_gdb_cannot_be_run(tmp_path: Path) -> None:
 
 
 def test_gdb_hangs(folder: Path) -> None:
-    assert "no answer in 0.4 s" in _fails(folder, "echo $$ > pids; exec sleep 600")
+    assert "no answer in 0.25 s" in _fails(folder, "echo $$ > pids; exec sleep 600")
 
 
 def test_gdb_is_a_wrapper_around_something_that_hangs(folder: Path) -> None:
@@ -118,7 +118,7 @@ def test_gdb_falls_silent_in_the_middle(folder: Path) -> None:
     body = OBEDIENT % "echo $$ > pids; case $line in *quiet*) exec sleep 600;; *) echo '^done';; esac"
     with _session(folder, body) as session:
         assert session.command("-loud") == "^done"
-        with pytest.raises(_gdb.GdbError, match=r"no answer in 0.4 s"):
+        with pytest.raises(_gdb.GdbError, match=r"no answer in 0.25 s"):
             session.command("-quiet")
         with pytest.raises(_gdb.GdbError, match="ended"):
             session.command("-loud")

@@ -127,8 +127,8 @@ def _held(tmp_path: Path) -> Iterator[Tuple[_gdb.Session, int]]:
     """A process in a sleep that the kernel restarts (ERESTART_RESTARTBLOCK), held by gdb."""
     code = (
         "import sys, time; print(1)\n"
-        "before = time.monotonic(); time.sleep(0.8)\n"
-        "print(time.monotonic() - before >= 0.8); sys.stdin.read()"
+        "before = time.monotonic(); time.sleep(0.4)\n"
+        "print(time.monotonic() - before >= 0.4); sys.stdin.read()"
     )
     with running(code) as process, _gdb.Session(str(shutil.which("gdb")), str(tmp_path), 10.0) as session:
         session.attach(process.pid)
