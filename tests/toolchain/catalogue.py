@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .cores import Core
+    from .interpreters import Version
 
 NOX_LINT = (
     "formatters",
@@ -34,6 +35,7 @@ NOX_LINT = (
 )
 NOX_BUILD = ("install", "galaxy-importer")
 LONG_TIMEOUT_S = 900
+INTEGRATION_TIMEOUT_S = 1800
 
 
 class UnknownStageError(Exception):
@@ -41,8 +43,11 @@ class UnknownStageError(Exception):
 
 
 def everything() -> list[Stage]:
-    """Return all stages in the order in which they should start."""
-    parts = (_setup, _lint, _build, _pytest, _per_core, _integration, _scenarios, _others)
+    """Return all stages in the order in which they should start.
+
+    The integration stages come early: in turns they take as long as all that runs beside them.
+    """
+    parts = (_setup, _lint, _build, _pytest, _integration, _per_core, _scenarios, _others)
     return [stage for part in parts for stage in part()]
 
 
@@ -113,15 +118,29 @@ def _per_core() -> Iterator[Stage]:
     for core in cores.CORES:
         yield _ansible_test("sanity", core, lock="sanity")  # they share environments below ~/.ansible/test/venv
         if any((ROOT / "tests/unit/plugins").rglob("test_*.py")):
-            yield _ansible_test("units", core)
+            yield from _units(core)
 
 
-def _ansible_test(kind: str, core: Core, suffix: str = "", *, lock: str | None = None, alone: bool = False) -> Stage:
+def _units(core: Core) -> Iterator[Stage]:
+    if not core.units:
+        yield _ansible_test("units", core)
+    for python in core.units:
+        yield _on_python(_ansible_test("units", core, f"-py{interpreters.text(python)}"), python)
+
+
+def _on_python(stage: Stage, python: Version) -> Stage:
+    """Return the stage, skipped when this machine lacks the Python that it names."""
+    if stage.skip or interpreters.find(python):
+        return stage
+    return replace(stage, skip=f"no Python {interpreters.text(python)} here to run the modules on")
+
+
+def _ansible_test(kind: str, core: Core, suffix: str = "", *, lock: str | None = None) -> Stage:
     name = f"{kind}-{core.name}{suffix}"
     control = cores.control_for(core)
     argv = _own("nox_session", name, interpreters.text(control.version)) if control else []
     skip = None if control else cores.missing_reason(core)
-    return Stage(name, kind, argv, cwd=TESTS, lock=lock, alone=alone, skip=skip, timeout_s=LONG_TIMEOUT_S)
+    return Stage(name, kind, argv, cwd=TESTS, lock=lock, skip=skip, timeout_s=LONG_TIMEOUT_S)
 
 
 def _integration() -> Iterator[Stage]:
@@ -130,14 +149,18 @@ def _integration() -> Iterator[Stage]:
         return
     for core in cores.CORES:
         if core.target is None:
-            yield _ansible_test("integration", core, alone=True)
+            yield _integration_stage(core)
             continue
-        stage = _ansible_test("integration", core, f"-py{interpreters.text(core.target)}", alone=True)
-        if stage.skip is None and interpreters.find(core.target) is None:
-            yield replace(stage, skip=f"no Python {interpreters.text(core.target)} here to run the modules on")
-            yield _ansible_test("integration", core, alone=True)
-        else:
-            yield stage
+        stage = _on_python(_integration_stage(core, f"-py{interpreters.text(core.target)}"), core.target)
+        yield stage
+        if stage.skip and cores.control_for(core):
+            yield _integration_stage(core)
+
+
+def _integration_stage(core: Core, suffix: str = "") -> Stage:
+    # The targets listen on ports of their own choice, the same in each of these stages.
+    stage = _ansible_test("integration", core, suffix, lock="integration")
+    return replace(stage, own_processes=True, timeout_s=INTEGRATION_TIMEOUT_S)
 
 
 def _scenarios() -> Iterator[Stage]:
@@ -146,11 +169,13 @@ def _scenarios() -> Iterator[Stage]:
 
 
 def _others() -> Iterator[Stage]:
-    for name in ("readme", "fleet"):
+    for name in ("readme", "chaos", "fleet"):
         run = ROOT / "tests" / name / "run"
         if run.exists():
             yield _script(name, name, run)
 
 
 def _script(name: str, group: str, run: Path) -> Stage:
-    return Stage(name, group, [str(run)], env=environment(), alone=True, timeout_s=LONG_TIMEOUT_S)
+    # One at a time: each loads a core, and an integration stage, which mostly waits, has the other one.
+    stage = Stage(name, group, [str(run)], env=environment(), lock="services", timeout_s=LONG_TIMEOUT_S)
+    return replace(stage, own_processes=True)

@@ -22,20 +22,27 @@ class Core:
     """A maintained ansible-core: the Pythons it runs on, and the one on which its integration tests run the modules.
 
     ``target`` None: the modules run on the Python that runs ansible-core.
+    ``units``: the Pythons of its unit tests, () for all that it supports and this machine has.
+    ``targets``: its integration targets (ansible-test's patterns), () for all.
     """
 
     name: str
     control: tuple[Version, ...]
     target: Version | None
+    units: tuple[Version, ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 def _minors(first: int, last: int) -> tuple[Version, ...]:
     return tuple((3, minor) for minor in range(first, last + 1))
 
 
+# All units on all Pythons of the newest, and of the others what it does not have or what depends on the core itself:
+# the modules on one Python are the same under every core.
+ENGINE = ("diagnosis", "verdict", "incident_facts", "role_redis_timeout")
 CORES = (
-    Core("2.19", control=_minors(11, 13), target=(3, 8)),  # the last that supports 3.8 on managed hosts
-    Core("2.20", control=_minors(12, 14), target=None),
+    Core("2.19", control=_minors(11, 13), target=(3, 8), units=((3, 8), (3, 11))),  # the last with these two
+    Core("2.20", control=_minors(12, 14), target=None, units=(interpreters.PREFERRED,), targets=ENGINE),
     Core("2.21", control=_minors(12, 14), target=(3, 13)),
 )
 

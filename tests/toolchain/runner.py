@@ -14,8 +14,8 @@ from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from . import leftovers
-from .layout import ROOT, log_dir
+from . import first_process, leftovers
+from .layout import ROOT, TESTS, log_dir
 from .stage import Outcome, Result, Stage
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def _run(stage: Stage, log: Path) -> str:
     with log.open("wb") as out:
         try:
             process = subprocess.Popen(
-                stage.argv,
-                cwd=stage.cwd or ROOT,
+                first_process.around(stage.argv, stage.cwd or ROOT) if stage.own_processes else stage.argv,
+                cwd=TESTS if stage.own_processes else stage.cwd or ROOT,
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

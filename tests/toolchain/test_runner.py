@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.closewait.remediation.tests.toolchain import leftovers, runner
+from ansible_collections.closewait.remediation.tests.toolchain import first_process, leftovers, runner
 from ansible_collections.closewait.remediation.tests.toolchain.stage import Outcome, Stage
 
 if TYPE_CHECKING:
@@ -82,6 +83,24 @@ def test_what_a_lone_stage_leaves_running_fails_it(monkeypatch: pytest.MonkeyPat
     assert "left running, now killed" in result.reason
     assert "sleep 654.3" in result.reason
     assert subprocess.run(["pgrep", "-f", "^sleep 654.3"], check=False, capture_output=True).returncode == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace needs root")
+def test_what_a_stage_with_own_processes_leaves_running_fails_it() -> None:
+    result = runner.run_one(shell("untidy", "setsid sleep 653.2 >/dev/null 2>&1 &", own_processes=True))
+    assert result.reason == f"exit status {first_process.LEFT_RUNNING}"
+    assert result.log is not None
+    assert "left running, now killed" in result.log.read_text()
+    assert subprocess.run(["pgrep", "-f", "^sleep 653.2"], check=False, capture_output=True).returncode == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace needs root")
+def test_a_stage_with_own_processes_sees_no_others_and_keeps_its_exit_status(tmp_path: Path) -> None:
+    script = "test $(ls -d /proc/[0-9]* | wc -l) -lt 6 && pwd && exit 7"
+    result = runner.run_one(shell("tidy", script, own_processes=True, cwd=tmp_path))
+    assert result.reason == "exit status 7"
+    assert result.log is not None
+    assert result.log.read_text().strip() == str(tmp_path)
 
 
 def test_a_lone_stage_runs_alone(tmp_path: Path) -> None:
