@@ -30,7 +30,7 @@ def around(argv: Sequence[str], folder: Path) -> list[str]:
 def main(folder: str, argv: Sequence[str]) -> int:
     """Return the command's exit status, or ``LEFT_RUNNING``."""
     os.chdir(folder)
-    status = _reap_until(os.posix_spawnp(argv[0], argv, os.environ))
+    status = _reap_until(os.posix_spawnp(argv[0], tuple(argv), os.environ))
     if left := leftovers.end_all():
         print(f"ERROR: left running, now killed: {', '.join(left)}", flush=True)
         return status or LEFT_RUNNING

@@ -23,7 +23,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOSEWAIT_CACHE", str(tmp_path))
 
 
-def shell(name: str, script: str, **options: bool | int | str | None) -> Stage:
+def shell(name: str, script: str, **options: bool | int | str | Path | None) -> Stage:
     return Stage(name, "test", ["sh", "-c", script], **options)  # type: ignore[arg-type]
 
 
