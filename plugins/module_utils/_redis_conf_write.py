@@ -6,22 +6,13 @@
 from __future__ import annotations
 
 import os
-from typing import Mapping, NamedTuple, Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _redis_conf_files, _safe_file
+from ansible_collections.closewait.remediation.plugins.module_utils import _file_set, _redis_conf_files
+from ansible_collections.closewait.remediation.plugins.module_utils._file_set import HalfWrittenError, Written
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_conf import ConfError
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_conf_rewrite import Rewrite
 
-
-class HalfWrittenError(Exception):
-    """One file could not be written, and one that was could not be put back; the text names it and its copy."""
-
-
-class Written(NamedTuple):
-    """``backup`` None: the file did not exist before."""
-
-    path: str
-    backup: Optional[str]
+__all__ = ["HalfWrittenError", "Written", "check_backup_folder", "write"]
 
 
 def check_backup_folder(folder: str, tree: _redis_conf_files.Tree) -> None:
@@ -39,39 +30,15 @@ def write(main: str, rewrite: Rewrite, backup_folder: str) -> list[Written]:
     Raises HalfWrittenError when they are not. A file that is no longer the text that the rewrite was made from is left
     as it is.
     """
-    done: list[Written] = []
+    # The main file goes last: it must never include a file that is not there yet.
+    paths = sorted(rewrite.texts, key=lambda path: (path == main, path))
     try:
-        # The main file goes last: it must never include a file that is not there yet.
-        for path in sorted(rewrite.texts, key=lambda path: (path == main, path)):
-            _check_unchanged(path, rewrite.old.get(path))
-            copy = _safe_file.back_up(path, backup_folder) if os.path.exists(path) else None
-            done.append(Written(path, copy))
-            _safe_file.replace(path, _redis_conf_files.encoded(rewrite.texts[path]), path if copy else main)
-    except (ConfError, OSError) as exc:
-        _undo(done, rewrite.old, exc)
-        raise
-    return done
+        return _file_set.write([_change(path, rewrite, main) for path in paths], backup_folder)
+    except _file_set.ChangedError as exc:
+        raise ConfError(str(exc)) from exc
 
 
-def _check_unchanged(path: str, before: Optional[str]) -> None:
-    now = _redis_conf_files.read_text(path) if os.path.lexists(path) else None
-    if now != before:
-        raise ConfError("%s was changed by someone else in the meantime: run this again" % path)
-
-
-def _undo(done: list[Written], old: Mapping[str, str], cause: Exception) -> None:
-    stuck: list[str] = []
-    for item in reversed(done):
-        try:
-            _put_back(item, old)
-        except OSError as exc:
-            stuck.append("%s (its copy: %s): %s" % (item.path, item.backup, exc.strerror))
-    if stuck:
-        raise HalfWrittenError("%s; and could not be put back: %s" % (cause, ", ".join(stuck))) from cause
-
-
-def _put_back(item: Written, old: Mapping[str, str]) -> None:
-    if item.backup is not None:
-        _safe_file.replace(item.path, _redis_conf_files.encoded(old[item.path]), item.path)
-    elif os.path.exists(item.path):
-        os.unlink(item.path)
+def _change(path: str, rewrite: Rewrite, main: str) -> _file_set.Change:
+    before = rewrite.old.get(path)
+    known = None if before is None else _redis_conf_files.encoded(before)
+    return _file_set.Change(path, known, _redis_conf_files.encoded(rewrite.texts[path]), main)

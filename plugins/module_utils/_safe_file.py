@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Optional
 
 
 def back_up(path: str, folder: str) -> str:
@@ -26,10 +27,11 @@ def back_up(path: str, folder: str) -> str:
     return copy
 
 
-def replace(path: str, content: bytes, like: str) -> None:
+def replace(path: str, content: bytes, like: Optional[str]) -> None:
     """Put the content there in one step, with owner, mode, extended attributes and ACL of the file ``like``.
 
-    A reader sees the old text or the new one, never a part. A symbolic link stays one: what it points to is replaced.
+    Without ``like`` it is readable by all and writable by whoever runs this. A reader sees the old text
+    or the new one, never a part. A symbolic link stays one: what it points to is replaced.
     """
     path = os.path.realpath(path)
     folder, name = os.path.split(path)
@@ -38,7 +40,10 @@ def replace(path: str, content: bytes, like: str) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
-            _like(os.path.realpath(like), draft)
+            if like is None:
+                os.fchmod(stream.fileno(), 0o644)
+            else:
+                _like(os.path.realpath(like), draft)
             os.fsync(stream.fileno())
         os.utime(draft)
         os.replace(draft, path)
