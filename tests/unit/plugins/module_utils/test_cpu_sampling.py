@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import Dict, Iterator
 
 import pytest
@@ -46,7 +47,9 @@ class Followed:
 
     def __init__(self, pids: Dict[str, int]) -> None:
         self.pids = pids
+        began = time.monotonic()
         self.all = _cpu_sampling.follow(WINDOW, SUBWINDOWS, BUSY)
+        self.took = time.monotonic() - began
         self.by_pid = {key.pid: (key, ticks) for key, ticks in self.all.items()}
 
     def usage(self, name: str) -> _cpu_facts.Usage:
@@ -97,7 +100,7 @@ def test_the_key_is_the_identity(history: Followed) -> None:
         stat = _procfs.stat(pid)
         assert stat is not None
         assert key.start_time == stat.start_time
-        assert ticks[-1].when - ticks[0].when == pytest.approx(WINDOW, abs=0.5)
+        assert WINDOW * 0.9 <= ticks[-1].when - ticks[0].when <= history.took
 
 
 def test_every_process_that_lived_through_the_window_is_there(history: Followed) -> None:
