@@ -15,12 +15,13 @@ SOCKET_PROTOCOL = "system.sockprotoname"
 
 
 class Owner(NamedTuple):
-    """A process with at least one socket or epoll instance open."""
+    """A process with at least one socket or epoll instance open. ``running``: it had, or wanted, a CPU when seen."""
 
     pid: int
     start_time: int
     name: str
     table: _procfs.FdTable
+    running: bool
 
 
 class Holder(NamedTuple):
@@ -63,7 +64,7 @@ def owner_of(pid: int, proc: str = "/proc") -> Optional[Owner]:
     if not table.sockets and not table.epolls:
         return None
     stat = _procfs.stat(pid, proc)
-    return Owner(pid, stat.start_time, stat.name, table) if stat else None
+    return Owner(pid, stat.start_time, stat.name, table, stat.state == "R") if stat else None
 
 
 def by_inode(owners: Iterable[Owner]) -> dict[int, list[Holder]]:

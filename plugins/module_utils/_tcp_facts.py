@@ -122,9 +122,9 @@ def listeners(sockets: Sequence[Placed], holders: Index, limit: int) -> Fact:
 
 
 def watchers(found: Sequence[_watchers.Watcher], sockets: Mapping[int, Placed], holders: Index, limit: int) -> Fact:
-    """Level-triggered registrations: how many, and those that could make a loop spin."""
+    """Level-triggered registrations: how many, and those that could make a loop spin, running processes first."""
     suspects = [watcher for watcher in found if _watchers.suspect(watcher)]
-    suspects.sort(key=lambda w: (w.state != "CLOSE_WAIT", w.kind != _watchers.GHOST, w.owner.pid, w.fd))
+    suspects.sort(key=_watcher_rank)
     return {
         "level_triggered": sum(1 for watcher in found if watcher.level_triggered),
         "suspects": [watcher_fact(watcher, sockets, holders) for watcher in suspects[:limit]],
@@ -197,9 +197,20 @@ def _by_peer(sockets: Iterable[Placed]) -> list[Fact]:
     return sorted(rows.values(), key=lambda row: (-row["total"], row["address"], row["port"]))
 
 
-def _rank(placed: Placed, registrations: Mapping[int, List[_watchers.Watcher]]) -> tuple[bool, bool, float]:
-    watched = any(watcher.level_triggered for watcher in registrations.get(placed.tcp.inode, []))
-    return (not watched, not placed.tcp.inode, -_half_closed.clock(placed.tcp).age.min)
+def _watcher_rank(watcher: _watchers.Watcher) -> tuple[bool, bool, bool, int, int]:
+    return (
+        not watcher.owner.running,
+        watcher.state != "CLOSE_WAIT",
+        watcher.kind != _watchers.GHOST,
+        watcher.owner.pid,
+        watcher.fd,
+    )
+
+
+def _rank(placed: Placed, registrations: Mapping[int, List[_watchers.Watcher]]) -> tuple[bool, bool, bool, float]:
+    watched = [watcher for watcher in registrations.get(placed.tcp.inode, []) if watcher.level_triggered]
+    running = any(watcher.owner.running for watcher in watched)
+    return (not running, not watched, not placed.tcp.inode, -_half_closed.clock(placed.tcp).age.min)
 
 
 def _registration(watcher: _watchers.Watcher) -> Fact:

@@ -47,7 +47,8 @@ def _placed(inode: int, age_ms: int = 5000, **changes: Any) -> Placed:
 
 
 def _owner(pid: int, sockets: Optional[Dict[int, int]] = None, epolls: Tuple[int, ...] = ()) -> _holders.Owner:
-    return _holders.Owner(pid, 90 + pid, "prog-%d" % pid, _procfs.FdTable(sockets or {}, list(epolls), {0, 1, 2}))
+    table = _procfs.FdTable(sockets or {}, list(epolls), {0, 1, 2})
+    return _holders.Owner(pid, 90 + pid, "prog-%d" % pid, table, running=False)
 
 
 def _watcher(owner: _holders.Owner, fd: int, inode: int, **changes: Any) -> _watchers.Watcher:
@@ -126,6 +127,18 @@ def test_totals_are_exact_whatever_is_shown() -> None:
     facts = _closed(4, sockets, [_owner(3, {inode: inode for inode in range(100, 150)})])
     assert (facts["total"], facts["unaccepted"], facts["unowned"]) == (62, 2, 10)
     assert (len(facts["sockets"]), facts["omitted"]) == (4, 58)
+
+
+def test_what_a_running_process_watches_is_never_cut_off_for_what_sleeping_ones_do() -> None:
+    sleeping = [_owner(pid, {4: pid}) for pid in range(1, 80)]
+    spinner = _owner(4000, {4: 999})._replace(running=True)
+    owners = [*sleeping, spinner]
+    found = [_watcher(owner, 4, owner.table.sockets[4]) for owner in owners]
+    placed = {inode: _placed(inode) for owner in owners for inode in owner.table.sockets.values()}
+    shown = _tcp_facts.watchers(found, placed, _holders.by_inode(owners), 50)
+    assert shown["suspects"][0]["pid"] == 4000
+    facts = _closed(50, list(placed.values()), owners, *found)
+    assert facts["sockets"][0]["inode"] == 999
 
 
 def test_nothing_is_omitted_when_all_fits() -> None:

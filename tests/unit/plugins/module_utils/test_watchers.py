@@ -24,7 +24,7 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.l
     tree,
 )
 
-OWNER = _holders.Owner(70, 5, "x", _procfs.FdTable({}, [], set()))
+OWNER = _holders.Owner(70, 5, "x", _procfs.FdTable({}, [], set()), running=False)
 
 
 def _watcher(kind: str, state: Optional[str], events: int) -> Watcher:
