@@ -104,8 +104,13 @@ def _process(finding: Finding) -> str:
         return "none"
     supervisor = process["supervisor"]
     by = f"{supervisor['kind']} {supervisor['name']}" if supervisor and supervisor["kind"] else "no supervisor known"
-    command = " ".join(process["cmdline"]) or process["name"]
+    command = _short(process["cmdline"]) or process["name"]
     return f"{process['pid']} {fit(clean(command), 60).rstrip()}, {described(process['runtime'])}, {by}"
+
+
+def _short(cmdline: list[str]) -> str:
+    """The command line without the folder of the program, which says least and takes most of the room."""
+    return " ".join([cmdline[0].rpartition("/")[2] or cmdline[0], *cmdline[1:]]) if cmdline else ""
 
 
 def _numbers(evidence: dict[str, Any]) -> str:

@@ -82,12 +82,18 @@ def _verdict(peer: Peer, idle: list[Bounds], thresholds: Thresholds) -> tuple[Ca
     name = f"Redis {peer.address}:{peer.port}" + (f" on {peer.host}" if peer.host else "")
     timeout = peer.redis["timeout"]
     if timeout is None:
-        return "unknown", f"the settings of {name} could not be read: {peer.redis['error'] or 'no reason given'}"
+        return "unknown", f"the settings of {name} could not be read: {_unread(peer.redis['error'])}"
     if timeout == 0:
         fits = f"; idle at the FIN: {_idle_text(idle)}, which a timeout changed since would explain" if idle else ""
         return "unknown", f"{name} has timeout 0 now and closes no idle connection{fits}"
     status, reason = _compared(idle, timeout, thresholds)
     return status, f"{name} closes connections idle for {timeout} s; {reason}"
+
+
+def _unread(error: str | None) -> str:
+    needs_login = error is not None and error.startswith(("NOAUTH", "WRONGPASS", "NOPERM"))
+    hint = " (closewait_redis_username and closewait_redis_password say whom to log in as)" if needs_login else ""
+    return f"{error or 'no reason given'}{hint}"
 
 
 def _compared(idle: list[Bounds], timeout: int, thresholds: Thresholds) -> tuple[CauseStatus, str]:

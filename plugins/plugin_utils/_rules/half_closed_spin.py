@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Finding, Remedy
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Socket, Watcher
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import (
@@ -22,6 +24,9 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._rules impor
     _suspects,
 )
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Outcome, Scene
+
+#: What preflight.yml allows.
+LONGEST_WINDOW_S = 60
 
 ID = "half_closed_spin"
 
@@ -99,11 +104,14 @@ def _suspected(spinner: _suspects.Spinner) -> Outcome:
 
 
 def _too_short(spinner: _suspects.Spinner, loop: str, total: int) -> str:
-    seen = spinner.process["cpu_percent"] * spinner.facts.cpu["window_s"] / 100
+    share = spinner.process["cpu_percent"] / 100
+    seen = share * spinner.facts.cpu["window_s"]
     needed = spinner.scene.thresholds.spin_cpu_seconds
+    window = min(LONGEST_WINDOW_S, math.ceil(1.5 * needed / share)) if share else LONGEST_WINDOW_S
     return (
         f"process {spinner.process['pid']} ({loop}) spins and holds {total} half-closed connections; only {seen:.1f} s "
-        f"of its CPU time were seen, and {needed:g} s are needed to tell polling from computing: take a longer window"
+        f"of its CPU time were seen, and {needed:g} s are needed to tell polling from computing: "
+        f"closewait_window={window} shows enough"
     )
 
 

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+STOP_WAIT_S = 20.0
+
 
 @dataclass(frozen=True)
 class Program:
@@ -50,12 +52,15 @@ def _members(session: int) -> list[int]:
 def _stop(program: Program) -> None:
     # Cleaning up, not healing: all of it goes at once, so that nothing of it meets the next test. supervisord puts each
     # program into a process group of its own, so the session is what holds them together.
+    deadline = time.monotonic() + STOP_WAIT_S
     while members := _members(program.pid):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"these processes do not die of SIGKILL: {members}")
         for pid in members:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
-    program.process.wait(timeout=10)
+    program.process.wait(timeout=STOP_WAIT_S)
 
 
 @contextmanager

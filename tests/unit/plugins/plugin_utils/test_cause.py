@@ -73,7 +73,7 @@ def test_status(idle: list[tuple[float, float | None]], status: str, *, remedied
             "unknown",
             "has timeout 0 now and closes no idle connection; idle at the FIN: 417.9 s, which a timeout",
         ),
-        (make.instance(timeout=None, error="NOAUTH Authentication required."), "unknown", "NOAUTH"),
+        (make.instance(timeout=None, error="NOAUTH Authentication required."), "unknown", "closewait_redis_password"),
     ],
 )
 def test_settings_that_explain_nothing(redis: make.Fact, status: str, says: str) -> None:
