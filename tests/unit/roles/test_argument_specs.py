@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
-NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "meta" / "argument_specs.yml").exists())
+NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "tasks").is_dir())
+TYPES = {"str": str, "path": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
 
 
 def _load(*parts: str) -> Any:
@@ -35,6 +36,17 @@ def test_defaults_and_specification_are_the_same(role: str) -> None:
     defaults = _load(role, "defaults", "main.yml") if path.exists() else {}
     assert defaults == specified
     assert {name: type(value) for name, value in defaults.items()} == {n: type(v) for n, v in specified.items()}
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_defaults_are_of_their_type(role: str) -> None:
+    """Ansible never converts a default, so ``"5"`` for an int or ``1`` for a bool would reach the tasks as they are."""
+    wrong = [
+        name
+        for name, option in _options(role).items()
+        if option.get("default") is not None and type(option["default"]) is not TYPES[option["type"]]
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("role", NAMES)
