@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
-from typing import Iterable
+from typing import Iterable, Optional, Sequence
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _fd_decision,
@@ -21,6 +22,8 @@ _O_NONBLOCK = os.O_NONBLOCK
 _O_CLOEXEC = os.O_CLOEXEC
 _SETTLE_STEP_S = 0.01
 _SETTLE_QUIET_STEPS = 3
+#: epoll_wait, epoll_pwait, epoll_pwait2 (x86-64)
+_EPOLL_WAITS = ("232", "281", "441")
 
 
 def unregister(stop: _stop.Stop, target: _fd_decision.Target, epolls: Iterable[int]) -> None:
@@ -33,6 +36,15 @@ def unregister(stop: _stop.Stop, target: _fd_decision.Target, epolls: Iterable[i
 def close(stop: _stop.Stop, number: int) -> None:
     """``close(2)``."""
     _check(stop.call(_injection.CLOSE, number), "close(%d)" % number)
+
+
+def close_run(stop: _stop.Stop, first: int, last: int) -> bool:
+    """``close_range(2)``; False, and nothing done, where the kernel does not have it (before Linux 5.9)."""
+    answer = stop.call(_injection.CLOSE_RANGE, first, last, 0)
+    if answer == -errno.ENOSYS:
+        return False
+    _check(answer, "close_range(%d, %d)" % (first, last))
+    return True
 
 
 def open_spare(stop: _stop.Stop, family: int, flags: int) -> int:
@@ -54,8 +66,11 @@ def is_off(target: _fd_decision.Target, proc: str = "/proc") -> bool:
     return _procfs.socket_inode(_procfs.link(target.pid, target.fd, proc)) != target.inode
 
 
-def settle(target: _fd_decision.Target, seconds: float, proc: str = "/proc") -> bool:
-    """Wait until the process sleeps, so that no round of its loop with the fd in hand goes on; False: it never did."""
+def settle(target: _fd_decision.Target, epolls: Sequence[int], seconds: float, proc: str = "/proc") -> bool:
+    """Wait until the round of the loop that may have the fd in hand is over; False: it never was.
+
+    That is when a thread waits on each of these epoll fds, or when all threads sleep.
+    """
     deadline = time.monotonic() + seconds
     quiet = 0
     while quiet < _SETTLE_QUIET_STEPS and time.monotonic() < deadline:
@@ -63,8 +78,31 @@ def settle(target: _fd_decision.Target, seconds: float, proc: str = "/proc") -> 
         stat = _procfs.stat(target.pid, proc)
         if stat is None or stat.start_time != target.start_time:
             return False
-        quiet = quiet + 1 if stat.state == "S" else 0
+        quiet = quiet + 1 if _at_rest(target.pid, epolls, proc) else 0
     return quiet >= _SETTLE_QUIET_STEPS
+
+
+def _at_rest(pid: int, epolls: Sequence[int], proc: str) -> bool:
+    """The loop need not be the main thread's, and other threads may be busy with something else."""
+    try:
+        tids = os.listdir("%s/%d/task" % (proc, pid))
+    except OSError:
+        return False
+    waited_on = {_waits_on(pid, tid, proc) for tid in tids}
+    if epolls and waited_on.issuperset(epolls):
+        return True
+    stats = (_procfs.stat(int(tid), proc) for tid in tids)
+    return all(stat is None or stat.state == "S" for stat in stats)
+
+
+def _waits_on(pid: int, tid: str, proc: str) -> Optional[int]:
+    """The epoll fd of the epoll_wait(2) or epoll_pwait(2) in which the thread is (proc_pid_syscall(5))."""
+    try:
+        with open("%s/%d/task/%s/syscall" % (proc, pid, tid), encoding="ascii") as stream:
+            words = stream.read().split()
+    except OSError:
+        return None
+    return int(words[1], 16) if words[0] in _EPOLL_WAITS and len(words) > 1 else None
 
 
 def _check(answer: int, what: str) -> None:

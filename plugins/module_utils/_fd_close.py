@@ -13,7 +13,9 @@ import time
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _epoll_removal,
     _fd_act,
+    _fd_copy,
     _fd_decision,
     _fd_observation,
     _fd_process,
@@ -29,12 +31,16 @@ UNWATCHED = "unwatched"
 #: The process ended in our hands.
 LOST = "lost"
 TOO_MANY_SIGNALS = "signals (%s) keep coming first: some timer of the program fires more often than a stop takes"
-SETTLE_S = 2.0
+#: A program with busy threads that never waits on that epoll instance is not waited for any longer.
+SETTLE_S = 1.0
 #: A program with a profiling timer takes signals all the time; each one costs a stop that did nothing.
 INTERRUPTIONS = 20
+#: So many numbers are judged, and then closed by one system call, before the clock is looked at again.
+LONGEST_RUN = 16
 
 Result = Dict[str, Any]
-Act = Callable[[_stop.Stop, "Pending"], None]
+#: Deals with the first item, or the first few, and takes it off the list.
+Act = Callable[[_stop.Stop, List["Pending"]], None]
 
 
 class Order(NamedTuple):
@@ -85,6 +91,7 @@ def run(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Targe
     planned = _planned(targets)
     laid: Dict[int, List[int]] = {}
     for items in pending.values():
+        items.sort(key=lambda item: item.target.fd)
         _Closer(observer, order, planned, report, laid).close(items)
     return report
 
@@ -107,7 +114,7 @@ class _Closer:
         self._planned = planned
         self._report = report
         #: Whose registrations we have removed: they count as watched although they are not any more.
-        self._unregistered: Dict[_fd_decision.Target, List[int]] = {}
+        self._unregistered: Dict[_fd_decision.Target, List[_epoll_removal.Registration]] = {}
         #: Where each was registered when it was last judged.
         self._registered: Dict[_fd_decision.Target, List[int]] = {}
         #: A socket of ours in the process that still has to go.
@@ -121,8 +128,10 @@ class _Closer:
                 self._order.gdb, self._order.empty_folder, self._order.timeout
             ) as session:
                 if any(item.settle for item in items):
-                    self._work_off(session, list(items), self._unwatch)
-                    _fd_act.settle(target, SETTLE_S)
+                    self._unwatch_all(session, items)
+                    epolls = sorted({number for item in items for number in self._gone_from(item.target)})
+                    _fd_act.settle(target, epolls, SETTLE_S)
+                self._observer.new_moment()
                 self._work_off(session, items, self._finish)
         except (_gdb.GdbError, _injection.InjectionError, OSError) as exc:
             for item in items:
@@ -130,54 +139,95 @@ class _Closer:
         finally:
             _stop.undo_left_over_stop(target.pid, target.start_time)
 
+    def _unwatch_all(self, session: _gdb.Session, items: List[Pending]) -> None:
+        """Only the registrations go, so that the loop can end its round, which may have an fd in hand, and sleep."""
+        self._observer.new_moment()
+        inside = [item for item in items if item.settle and not self._unwatched_outside(item)]
+        if inside:
+            self._work_off(session, inside, self._unwatch)
+
+    def _unwatched_outside(self, item: Pending) -> bool:
+        """False when it takes a stop (before Linux 5.6)."""
+        source = self._observer.source(item.target.pid)
+        decision, seen = self._judge(item)
+        if source is None:
+            return False
+        if decision.outcome is None:
+            self._remove(source, item.target, seen.epolls)
+        return True
+
     def _work_off(self, session: _gdb.Session, items: List[Pending], act: Act) -> None:
         """Stop after stop until no item is left; a signal that comes first is let through and the stop tried again."""
         pid, interruptions = items[0].target.pid, 0
+        pace = _stop.Pace(self._order.max_stop_ms)
         while items or self._spare is not None:
+            self._observer.foresee(pid)
             before, stop = len(items), _stop.Stop(session, pid)
             try:
                 with stop:
-                    self._chunk(stop, items, act)
+                    pace.begin(stop)
+                    self._chunk(stop, items, act, pace)
             except _injection.SignalCameFirstError as exc:
                 interruptions = 0 if len(items) < before else interruptions + 1
                 if interruptions > INTERRUPTIONS:
                     raise _injection.InjectionError(TOO_MANY_SIGNALS % exc) from exc
+            finally:
+                pace.end(stop)
             self._report.stops.append({"pid": pid, "stop_ms": round(stop.elapsed_ms, 2), "fds": before - len(items)})
             # Between two stops the process runs at least as long as it stood.
             time.sleep(stop.elapsed_ms / 1000.0 if items else 0.0)
 
-    def _chunk(self, stop: _stop.Stop, items: List[Pending], act: Act) -> None:
+    def _chunk(self, stop: _stop.Stop, items: List[Pending], act: Act, pace: _stop.Pace) -> None:
         """As many items as the cap on a stop allows, but one at least."""
-        self._observer.new_moment()
+        self._observer.new_stop()
         self._drop_spare(stop)
         while items:
-            act(stop, items[0])
+            act(stop, items)
             # What is done is done, whatever becomes of the spare.
-            items.pop(0)
             self._drop_spare(stop)
-            if stop.elapsed_ms >= self._order.max_stop_ms:
+            if not pace.fits_another(stop):
                 return
 
-    def _unwatch(self, stop: _stop.Stop, item: Pending) -> None:
-        """Only the registration goes, so that the loop can end its round, which may have the fd in hand, and sleep."""
-        if item.settle:
-            decision, seen = self._judge(item)
-            if decision.outcome is None:
-                self._unregister(stop, item.target, seen)
+    def _unwatch(self, stop: _stop.Stop, items: List[Pending]) -> None:
+        decision, seen = self._judge(items[0])
+        if decision.outcome is None:
+            self._unregister(stop, items[0].target, seen)
+        items.pop(0)
 
-    def _finish(self, stop: _stop.Stop, item: Pending) -> None:
-        decision, seen = self._judge(item)
-        if decision.outcome is not None:
-            self._left(item, decision)
-            return
-        self._unregister(stop, item.target, seen)
-        if item.method == _fd_decision.PLACEHOLDER:
-            self._replace(stop, item.target)
-        else:
-            _fd_act.close(stop, item.target.fd)
-        if not _fd_act.is_off(item.target):
-            raise _injection.InjectionError("the number still leads to the socket after %s" % item.method)
-        self._done(item, item.reason, stop.elapsed_ms)
+    def _finish(self, stop: _stop.Stop, items: List[Pending]) -> None:
+        run = self._ready_run(stop, items)
+        if not run:
+            items.pop(0)
+        elif run[0].method == _fd_decision.PLACEHOLDER:
+            self._replace(stop, run[0].target)
+        elif len(run) == 1 or not _fd_act.close_run(stop, run[0].target.fd, run[-1].target.fd):
+            _fd_act.close(stop, run[0].target.fd)
+            run = run[:1]
+        for item in run:
+            if not _fd_act.is_off(item.target):
+                raise _injection.InjectionError("the number still leads to the socket after %s" % item.method)
+            self._done(item, item.reason, stop.elapsed_ms)
+            items.pop(0)
+
+    def _ready_run(self, stop: _stop.Stop, items: List[Pending]) -> List[Pending]:
+        """The first item, judged and unregistered, and with ``close`` those that follow it number by number.
+
+        Empty when it is not to be closed after all. Of one that follows, its own turn will tell.
+        """
+        run: List[Pending] = []
+        for item in items[:LONGEST_RUN]:
+            if run and (item.method != _fd_decision.CLOSE or item.target.fd != run[-1].target.fd + 1):
+                break
+            decision, seen = self._judge(item)
+            if decision.outcome is not None:
+                if not run:
+                    self._left(item, decision)
+                break
+            self._unregister(stop, item.target, seen)
+            run.append(item)
+            if item.method != _fd_decision.CLOSE:
+                break
+        return run
 
     def _judge(self, item: Pending) -> Tuple[_fd_decision.Decision, _fd_decision.Observed]:
         """Decide again while the process stands still; the process itself was judged before, and we trace it now."""
@@ -192,12 +242,23 @@ class _Closer:
         return _fd_decision.decide(item.target, seen, process, options, self._planned[item.target.inode]), seen
 
     def _unregister(self, stop: _stop.Stop, target: _fd_decision.Target, seen: _fd_decision.Observed) -> None:
-        removed = self._unregistered.setdefault(target, [])
-        for epoll_fd in seen.epolls:
-            _fd_act.unregister(stop, target, [epoll_fd])
-            removed.append(epoll_fd)
+        source = self._observer.source(target.pid)
+        if source is not None:
+            # Those that were made since the last look go as well: each try costs a microsecond.
+            self._remove(source, target, self._observer.epolls(target.pid))
+        else:
+            removed = self._unregistered.setdefault(target, [])
+            for epoll_fd in seen.epolls:
+                _fd_act.unregister(stop, target, [epoll_fd])
+                removed.append(_epoll_removal.Registration(epoll_fd, None, 0))
         if target.ghost:
             self._laid.setdefault(target.inode, seen.ghost_watchers)
+
+    def _remove(self, source: _fd_copy.Source, target: _fd_decision.Target, epolls: List[int]) -> None:
+        removed = _epoll_removal.remove(source, target.fd, target.inode, epolls, self._observer.registered(target))
+        known = self._unregistered.setdefault(target, [])
+        numbers = {registration.epoll_fd for registration in known}
+        known.extend(registration for registration in removed if registration.epoll_fd not in numbers)
 
     def _replace(self, stop: _stop.Stop, target: _fd_decision.Target) -> None:
         flags = self._observer.flags(target)
@@ -211,7 +272,7 @@ class _Closer:
 
     def _done(self, item: Pending, reason: str, stop_ms: Optional[float]) -> None:
         result = _result(item.target, DONE[item.method], item.method, reason, None)
-        result["unregistered_from"] = self._unregistered.get(item.target, [])
+        result["unregistered_from"] = self._gone_from(item.target)
         result["stop_ms"] = None if stop_ms is None else round(stop_ms, 2)
         self._report.results.append(result)
 
@@ -225,20 +286,32 @@ class _Closer:
         # A call may have been made although its answer was never heard.
         gone = [number for number in self._registered.get(item.target, []) if number not in seen.epolls]
         known = self._unregistered.setdefault(item.target, [])
-        known.extend(number for number in gone if number not in known)
+        heard = self._gone_from(item.target)
+        known.extend(_epoll_removal.Registration(number, None, 0) for number in gone if number not in heard)
         if seen.start_time != item.target.start_time:
             error = "the process ended while it was worked on: %s" % error
         outcome = _fd_decision.REFUSED if seen.start_time == item.target.start_time else LOST
         self._left(item, _fd_decision.Decision(outcome, item.method, error, _fd_decision.RESTART))
 
     def _left(self, item: Pending, decision: _fd_decision.Decision) -> None:
-        """The socket stays; if its registration is gone already, that has to be said: the loop will not hear of it."""
-        removed = self._unregistered.get(item.target, [])
+        """The socket stays, and so does its registration; where that is gone for good, it has to be said."""
+        if decision.outcome == _fd_decision.REFUSED:
+            self._put_back(item.target)
+        removed = self._gone_from(item.target)
         result = _final(item.target, decision)
         result["unregistered_from"] = removed
         if removed and decision.outcome == _fd_decision.REFUSED:
             result["outcome"] = UNWATCHED
         self._report.results.append(result)
+
+    def _put_back(self, target: _fd_decision.Target) -> None:
+        """What is left alone after all is to be as it was: the loop hears of it again."""
+        source, removed = self._observer.source(target.pid), self._unregistered.get(target)
+        if source is not None and removed:
+            self._unregistered[target] = _epoll_removal.put_back(source, target.fd, target.inode, removed)
+
+    def _gone_from(self, target: _fd_decision.Target) -> List[int]:
+        return [registration.epoll_fd for registration in self._unregistered.get(target, [])]
 
 
 def _decisions(

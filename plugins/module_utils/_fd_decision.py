@@ -20,6 +20,9 @@ GONE = "gone"
 CHANGED = "changed"
 REFUSED = "refused"
 
+NUMBER_IS_FREE = (
+    "the number is free: what the program still does with it, its own close too, may hit what it opens next there"
+)
 RESTART = "drain the program and restart it through its supervisor"
 HALF_CLOSED = ("CLOSE_WAIT", "CLOSE")
 
@@ -33,6 +36,8 @@ class Target(NamedTuple):
     inode: int
     cookie: Optional[str]
     ghost: bool
+    #: For the report and the journal only.
+    peer: Optional[str] = None
 
 
 class Options(NamedTuple):
@@ -101,7 +106,9 @@ def decide(target: Target, seen: Observed, process: Process, options: Options, p
         or _half_closed(seen, options)
         or _data(seen, options)
         or _holders(target, seen, planned)
-        or _watched(target, seen, options)
+        or _unwatched(target, seen, options)
+        or _runtime(process, options)
+        or _edge_triggered(target, seen, options)
         or _method(target, process, options)
     )
 
@@ -157,21 +164,28 @@ def _holders(target: Target, seen: Observed, planned: frozenset[int]) -> Optiona
     return None
 
 
-def _watched(target: Target, seen: Observed, options: Options) -> Optional[Decision]:
-    if target.ghost or options.force_unwatched or (seen.epolls and seen.level_triggered):
+def _unwatched(target: Target, seen: Observed, options: Options) -> Optional[Decision]:
+    if target.ghost or options.force_unwatched or seen.epolls:
         return None
-    if seen.epolls:
-        return _refuse("it is watched edge-triggered, which does not spin", "no remedy is needed")
     return _refuse(
         "no event loop watches it: an idle pool entry costs no CPU and heals when it is next used",
         "no remedy is needed",
     )
 
 
-def _method(target: Target, process: Process, options: Options) -> Decision:
+def _edge_triggered(target: Target, seen: Observed, options: Options) -> Optional[Decision]:
+    """Judged after the runtime: Go watches all its sockets so, and can spin all the same."""
+    if target.ghost or options.force_unwatched or seen.level_triggered:
+        return None
+    return _refuse("it is watched edge-triggered, which does not spin", "no remedy is needed")
+
+
+def _runtime(process: Process, options: Options) -> Optional[Decision]:
     unsafe = None if options.force_runtime else _closable.why_not(process.runtime, process.loops, process.role)
-    if unsafe:
-        return _refuse(unsafe, RESTART)
+    return _refuse(unsafe, RESTART) if unsafe else None
+
+
+def _method(target: Target, process: Process, options: Options) -> Decision:
     if target.ghost:
         method, reason = CLOSE, "the holder of a ghost never uses it"
     elif process.role == _closable.KOMBU_EVENT_LOOP:
@@ -181,7 +195,8 @@ def _method(target: Target, process: Process, options: Options) -> Decision:
     # kombu registers its fds anew in every round, and it is EBADF that makes it let go of the connection.
     settle = not target.ghost and process.role != _closable.KOMBU_EVENT_LOOP
     if options.method != AUTO:
-        method, reason = options.method, "asked for"
+        reason = "asked for" if options.method == PLACEHOLDER or method == CLOSE else "asked for, but " + NUMBER_IS_FREE
+        method = options.method
     return Decision(None, method, reason, None, settle)
 
 

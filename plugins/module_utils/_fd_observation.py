@@ -4,17 +4,20 @@
 """What an fd is, looked at from outside at one moment: identity, TCP state, queues, registrations, other holders.
 
 :class:`Observer` walks all processes once, before anything is stopped. :meth:`Observer.observe` can then be asked
-as often as needed, also while the process stands still. Within one moment (see :meth:`Observer.new_moment`) every
-table is read once, so that a thousand fds of a process cost one look at its table.
+as often as needed, also while the process stands still: then each fd is asked itself, through a copy of it, and only
+what belongs to the process as a whole, or cannot change any more, is kept from before.
 """
 
 from __future__ import annotations
 
+import errno
 import socket
-from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _epoll,
+    _epoll_removal,
+    _fd_copy,
     _fd_decision,
     _half_closed,
     _holders,
@@ -27,7 +30,6 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 
 #: (fd, inode) -> own epoll fd -> registration
 Registrations = Dict[Tuple[int, int], Dict[int, _epoll.Registration]]
-_NOTHING = _procfs.FdTable({}, [], set())
 
 
 class Connection(NamedTuple):
@@ -37,6 +39,22 @@ class Connection(NamedTuple):
     tcp: _sock_diag.TcpSocket
 
 
+class Face(NamedTuple):
+    """The fd without its surroundings; fields as in ``_fd_decision.Observed``."""
+
+    is_open: bool
+    inode: Optional[int]
+    state: Optional[str]
+    cookie: Optional[str]
+    unread: Optional[int]
+    unsent: int
+    lingers: bool
+    age: float
+
+
+_CLOSED = Face(False, None, None, None, None, 0, False, float("inf"))
+
+
 class Observer:
     """Eyes on a set of targets. Use as a context manager; raises OSError when the kernel shows no sockets at all."""
 
@@ -44,6 +62,7 @@ class Observer:
         """Walk all processes and namespaces once."""
         self._proc = proc
         self._channels: List[socket.socket] = []
+        self._sources: Dict[int, Optional[_fd_copy.Source]] = {}
         pids = _procfs.pids(proc)
         self._known = frozenset(pids)
         self._holders = _holders.by_inode(_holders.walk(pids, proc).owners)
@@ -60,36 +79,110 @@ class Observer:
     def __exit__(self, *_exc: object) -> None:
         for channel in self._channels:
             channel.close()
+        for source in self._sources.values():
+            if source is not None:
+                source.close()
 
     def new_moment(self) -> None:
-        """Forget what was read; call it when a process has been stopped, and before a look that must be fresh."""
-        self._tables: Dict[int, _procfs.FdTable] = {}
+        """Forget what was read; call it before a look that must be fresh."""
+        self._epolls: Dict[int, List[int]] = {}
         self._registered: Dict[int, Registrations] = {}
+        self._removable: Dict[Tuple[int, int, int], List[_epoll_removal.Registration]] = {}
+        self.new_stop()
+
+    def new_stop(self) -> None:
+        """Forget what may have changed until a process stood still: call it when it does.
+
+        Its registrations are kept: one that has been made since goes with the socket, which nobody else holds, and one
+        that has gone since cannot be removed again, which is no fault.
+        """
+        self._stats: Dict[int, Optional[_procfs.Stat]] = {}
+        self._held: Dict[int, FrozenSet[int]] = {}
         self._descendants: Dict[int, List[int]] = {}
         self._censuses: Dict[socket.socket, Mapping[int, bytes]] = {}
 
+    def foresee(self, pid: int) -> None:
+        """Read what a stop of this process must not wait for: its registrations, and through what it is looked at."""
+        self._registered_by(pid)
+        self.source(pid)
+
     def observe(self, target: _fd_decision.Target) -> _fd_decision.Observed:
         """The fd now."""
-        stat = _procfs.stat(target.pid, self._proc)
-        link = _procfs.link(target.pid, target.fd, self._proc)
-        inode = _procfs.socket_inode(link)
-        tcp = self._tcp(target) if inode == target.inode else None
-        own = self._registrations(target) if inode == target.inode else {}
-        probe = _socket_probe.probe(target.pid, target.fd) if inode == target.inode else None
+        stat = self._stat(target.pid)
+        face = self._face(target)
+        own = self._registrations(target) if face.inode == target.inode else {}
         return _fd_decision.Observed(
             start_time=None if stat is None or stat.state in "ZX" else stat.start_time,
-            is_open=link is not None,
-            inode=inode,
-            state=self._state(target, tcp) if inode == target.inode else None,
-            cookie="%016x" % tcp.cookie if tcp else None,
-            unread=self._unread(tcp, probe),
-            unsent=tcp.send_q if tcp else 0,
-            lingers=bool(probe and probe.lingers),
-            age=_half_closed.clock(tcp).age.min if tcp else float("inf"),
+            is_open=face.is_open,
+            inode=face.inode,
+            state=face.state,
+            cookie=face.cookie,
+            unread=face.unread,
+            unsent=face.unsent,
+            lingers=face.lingers,
+            age=face.age,
             epolls=sorted(own),
             level_triggered=any(_epoll.level_triggered(entry.events) for entry in own.values()),
             holders=self._other_holders(target),
             ghost_watchers=self._ghost_watchers(target),
+        )
+
+    def source(self, pid: int) -> Optional[_fd_copy.Source]:
+        """To take copies from the process; None where that is not possible."""
+        if pid not in self._sources:
+            self._sources[pid] = _fd_copy.source(pid)
+        return self._sources[pid]
+
+    def epolls(self, pid: int) -> List[int]:
+        """The process's epoll fds, as of the last :meth:`new_moment`."""
+        if pid not in self._epolls:
+            try:
+                self._epolls[pid] = _procfs.fd_table(pid, self._proc).epolls
+            except (FileNotFoundError, ProcessLookupError):
+                self._epolls[pid] = []
+        return self._epolls[pid]
+
+    def registered(self, target: _fd_decision.Target) -> List[_epoll_removal.Registration]:
+        """Where the number was registered for this socket at that time, so that it can be put back."""
+        self._registered_by(target.pid)
+        return self._removable.get((target.pid, target.fd, target.inode), [])
+
+    def peer(self, target: _fd_decision.Target) -> Optional[str]:
+        """``ADDRESS:PORT`` of the other end, as listed before anything was stopped."""
+        found = self._connections.get(target.inode)
+        return "%s:%d" % found.tcp.remote if found else None
+
+    def _stat(self, pid: int) -> Optional[_procfs.Stat]:
+        if pid not in self._stats:
+            self._stats[pid] = _procfs.stat(pid, self._proc)
+        return self._stats[pid]
+
+    def _face(self, target: _fd_decision.Target) -> Face:
+        source = self.source(target.pid)
+        if source is None:
+            return self._listed(target)
+        try:
+            with source.copy(target.fd) as copy:
+                return _told(target, _socket_probe.look(copy))
+        except OSError as exc:
+            return _CLOSED if exc.errno in (errno.EBADF, errno.ESRCH) else self._listed(target)
+
+    def _listed(self, target: _fd_decision.Target) -> Face:
+        """Without copies (before Linux 5.6): what the kernel lists, which is not what an unlisted socket has unread."""
+        link = _procfs.link(target.pid, target.fd, self._proc)
+        inode = _procfs.socket_inode(link)
+        if inode != target.inode:
+            return _CLOSED._replace(is_open=link is not None, inode=inode)
+        tcp = self._tcp(target)
+        return Face(
+            is_open=True,
+            inode=inode,
+            state=self._state(target, tcp),
+            cookie="%016x" % tcp.cookie if tcp else None,
+            unread=_half_closed.unread_bytes(tcp) if tcp else None,
+            unsent=tcp.send_q if tcp else 0,
+            lingers=False,
+            age=_half_closed.clock(tcp).age.min if tcp else float("inf"),
         )
 
     def family(self, target: _fd_decision.Target) -> int:
@@ -132,12 +225,6 @@ class Observer:
         holder = _holders.Holder(target.pid, target.start_time, target.fd, "")
         return _watchers.UNLISTED if _holders.protocol(holder, self._proc) in _watchers.TCP else None
 
-    def _unread(self, tcp: Optional[_sock_diag.TcpSocket], probe: Optional[_socket_probe.Probe]) -> Optional[int]:
-        """After a reset what had arrived can still be read, and no listing tells how much that is: only the socket."""
-        if tcp is not None:
-            return _half_closed.unread_bytes(tcp)
-        return probe.unread if probe else None
-
     def _census(self, channel: socket.socket) -> Mapping[int, bytes]:
         if channel not in self._censuses:
             self._censuses[channel] = _sock_diag.census(channel).by_inode
@@ -150,19 +237,14 @@ class Observer:
     def _registered_by(self, pid: int) -> Registrations:
         if pid not in self._registered:
             found: Registrations = {}
-            for epoll_fd in self._table(pid).epolls:
-                for entry in _epoll.parse(_procfs.fdinfo(pid, epoll_fd, self._proc)):
+            for epoll_fd in self.epolls(pid):
+                text = _procfs.fdinfo(pid, epoll_fd, self._proc)
+                for entry in _epoll.parse(text):
                     found.setdefault((entry.fd, entry.inode), {})[epoll_fd] = entry
+                for name, registration in _epoll_removal.parse(epoll_fd, text):
+                    self._removable.setdefault((pid, *name), []).append(registration)
             self._registered[pid] = found
         return self._registered[pid]
-
-    def _table(self, pid: int) -> _procfs.FdTable:
-        if pid not in self._tables:
-            try:
-                self._tables[pid] = _procfs.fd_table(pid, self._proc)
-            except (FileNotFoundError, ProcessLookupError):
-                self._tables[pid] = _NOTHING
-        return self._tables[pid]
 
     def _other_holders(self, target: _fd_decision.Target) -> list[int]:
         """Other processes that hold the socket: those of the walk that still do, and children born since."""
@@ -182,7 +264,12 @@ class Observer:
         return born + [grandchild for child in born for grandchild in self._born_since(child)]
 
     def _holds(self, pid: int, inode: int) -> bool:
-        return inode in self._table(pid).sockets.values()
+        if pid not in self._held:
+            try:
+                self._held[pid] = frozenset(_procfs.fd_table(pid, self._proc).sockets.values())
+            except (FileNotFoundError, ProcessLookupError):
+                self._held[pid] = frozenset()
+        return inode in self._held[pid]
 
     def _watchers_of(self, wanted: set[int], pids: list[int]) -> dict[int, set[int]]:
         scan = _watchers.scan(_holders.walk(pids, self._proc).owners, {}, self._proc)
@@ -209,3 +296,11 @@ class Observer:
 
     def _watches(self, pid: int, inode: int) -> bool:
         return any(watched == inode for _fd, watched in self._registered_by(pid))
+
+
+def _told(target: _fd_decision.Target, probe: _socket_probe.Probe) -> Face:
+    """What the socket says of itself; of another one than the target's only which it is."""
+    tcp = probe.tcp
+    if tcp is None or probe.inode != target.inode:
+        return _CLOSED._replace(is_open=True, inode=probe.inode)
+    return Face(True, probe.inode, tcp.state, tcp.cookie, tcp.unread, tcp.unsent, tcp.lingers, tcp.age)

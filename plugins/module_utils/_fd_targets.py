@@ -18,13 +18,19 @@ def parse(rows: Iterable[Mapping[str, Any]]) -> list[_fd_decision.Target]:
     targets: dict[tuple[int, int], _fd_decision.Target] = {}
     for number, row in enumerate(rows):
         target = _fd_decision.Target(
-            row["pid"], row["start_time"], row["fd"], row["inode"], row.get("cookie"), bool(row.get("ghost"))
+            pid=row["pid"],
+            start_time=row["start_time"],
+            fd=row["fd"],
+            inode=row["inode"],
+            cookie=row.get("cookie"),
+            ghost=bool(row.get("ghost")),
+            peer=row.get("peer"),
         )
         fault = _fault(target)
         if fault:
             raise ValueError("targets[%d]: %s" % (number, fault))
         known = targets.setdefault((target.pid, target.fd), target)
-        if known != target:
+        if known._replace(peer=None) != target._replace(peer=None):
             raise ValueError("targets[%d]: pid %d fd %d is named twice, differently" % (number, target.pid, target.fd))
     return list(targets.values())
 

@@ -108,21 +108,44 @@ class Session:
 
     def registers(self, names: Sequence[str]) -> dict[str, int]:
         """Values of the selected thread's registers, unsigned, in one round trip."""
+        self._send(self._listing(names))
+        return self._values(names)
+
+    def assign(self, expression: str, names: Sequence[str]) -> dict[str, int]:
+        """Evaluate assignments to registers; the values of some afterwards, in one round trip."""
+        self._send('-data-evaluate-expression "%s"' % expression, self._listing(names))
+        self._result(("^done",))
+        return self._values(names)
+
+    def assign_and_step(self, expression: str, names: Sequence[str]) -> tuple[Stopped, dict[str, int]]:
+        """The same with one instruction of the selected thread in between, in one round trip.
+
+        gdb reads no further than to a command that lets the target run, until it has stopped again.
+        """
+        self._send('-data-evaluate-expression "%s"' % expression, "-exec-step-instruction", self._listing(names))
+        self._result(("^done",))
+        self._result(("^running", "^done"))
+        stopped = self._stopped()
+        return stopped, self._values(names)
+
+    def _listing(self, names: Sequence[str]) -> str:
         if not self._numbers:
             listed = _QUOTED.findall(self.command("-data-list-register-names"))
             self._numbers = {name: number for number, name in enumerate(listed) if name}
+        return "-data-list-register-values x %s" % " ".join(str(self._numbers[name]) for name in names)
+
+    def _values(self, names: Sequence[str]) -> dict[str, int]:
         wanted = {self._numbers[name]: name for name in names}
-        answer = self.command("-data-list-register-values x %s" % " ".join(map(str, wanted)))
-        return {wanted[int(number)]: int(value, 16) for number, value in _REGISTER.findall(answer)}
+        listed = _REGISTER.findall(self._result(("^done",)))
+        return {wanted[int(number)]: int(value, 16) for number, value in listed}
 
-    def step_instruction(self) -> Stopped:
-        """Let the selected thread run one instruction."""
-        self.command("-exec-step-instruction", done=("^running", "^done"))
-        return self._stopped()
-
-    def command(self, text: str, done: tuple[str, ...] = ("^done",)) -> str:
+    def command(self, text: str) -> str:
         """Send one MI command and return its result record. Raises :class:`GdbError` with gdb's own message."""
         self._send(text)
+        return self._result(("^done",))
+
+    def _result(self, done: tuple[str, ...]) -> str:
+        """The next result record."""
         answer = self._until(lambda line: line.startswith("^"))
         if not answer.startswith(done):
             match = _MESSAGE.search(answer)
@@ -146,9 +169,10 @@ class Session:
             raise GdbError("the process ended while it was being looked at")
         return Stopped(reason.group(1) if reason else "", name.group(1) if name else "")
 
-    def _send(self, text: str) -> None:
+    def _send(self, *texts: str) -> None:
+        """Several commands in one write: each round trip costs two waits for the scheduler."""
         try:
-            self._to_gdb.write(text.encode("ascii") + b"\n")
+            self._to_gdb.write("".join(text + "\n" for text in texts).encode("ascii"))
         except OSError as exc:
             raise GdbError("gdb has ended: %s" % exc.strerror) from exc
 

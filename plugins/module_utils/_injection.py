@@ -21,6 +21,7 @@ CLOSE = 3
 SOCKET = 41
 EPOLL_CTL = 233
 DUP3 = 292
+CLOSE_RANGE = 436
 
 EPOLL_CTL_DEL = 2
 MACHINE = "x86_64"
@@ -86,8 +87,7 @@ def save(gdb: _gdb.Session) -> Registers:
 
 def restore(gdb: _gdb.Session, saved: Registers) -> None:
     """Put the registers back and read them again to be sure."""
-    gdb.evaluate(_assign(saved.values))
-    if save(gdb) != saved:
+    if gdb.assign(_assign(saved.values), _SAVED) != saved.values:
         raise InjectionError("registers could not be put back")
 
 
@@ -98,9 +98,7 @@ def call(gdb: _gdb.Session, instruction: int, number: int, *arguments: int) -> i
     """
     # -1: the thread counts as not being in a system call, so the kernel restarts none with the changed registers.
     registers = {"orig_rax": -1, "rax": number, **dict(zip(_ARGUMENTS, arguments)), "rip": instruction}
-    gdb.evaluate(_assign(registers))
-    stopped = gdb.step_instruction()
-    after = gdb.registers(("rip", "rax"))
+    stopped, after = gdb.assign_and_step(_assign(registers), ("rip", "rax"))
     if after["rip"] == instruction:
         raise SignalCameFirstError(stopped.signal or stopped.reason)
     if after["rip"] != instruction + len(_INSTRUCTION):

@@ -1,55 +1,110 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only a socket itself can tell, asked through a copy held for an instant (pidfd_getfd(2), Linux 5.6)."""
+"""What a socket says of itself, asked through a copy of it (see :mod:`_fd_copy`; tcp(7), socket(7))."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
+import select
 import socket
+import stat
 import struct
+import sys
 import termios
 from typing import Iterator, NamedTuple, Optional
 
-_PIDFD_OPEN = 434
-_PIDFD_GETFD = 438
+from ansible_collections.closewait.remediation.plugins.module_utils import _fd_copy, _sock_diag
+
+_SO_COOKIE = 57
 _LINGER = struct.Struct("=ii")
-#: Loaded once: a thousand fds are asked while their process stands still.
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_COUNT = struct.Struct("=i")
+#: struct tcp_info up to tcpi_last_ack_recv, milliseconds (include/uapi/linux/tcp.h).
+_INFO_BYTES = 60
+_LAST_ACK_RECV = struct.Struct("=56xI")
+_CLOSED = "CLOSE"
+
+
+class Tcp(NamedTuple):
+    """A TCP socket now. ``unread`` and ``unsent`` in bytes, None: could not look. ``age``: of the FIN, s, at least.
+
+    ``lingers``: SO_LINGER makes a close wait for the peer.
+    """
+
+    family: int
+    state: str
+    cookie: str
+    unread: Optional[int]
+    unsent: int
+    lingers: bool
+    age: float
 
 
 class Probe(NamedTuple):
-    """``unread`` bytes (FIONREAD). ``lingers``: SO_LINGER makes a close wait for the peer (socket(7))."""
+    """``inode`` None: not a socket. ``tcp`` None: not TCP."""
 
-    unread: int
-    lingers: bool
+    inode: Optional[int]
+    tcp: Optional[Tcp]
 
 
 def probe(pid: int, fd: int) -> Optional[Probe]:
-    """None when it cannot be told: older kernel, no permission, not a socket, gone."""
-    with contextlib.ExitStack() as stack:
-        process = _call(_PIDFD_OPEN, pid, 0, 0)
-        if process < 0:
-            return None
-        stack.callback(os.close, process)
-        copy = _call(_PIDFD_GETFD, process, fd, 0)
-        if copy < 0:
-            return None
-        stack.callback(os.close, copy)
-        return _ask(copy)
-
-
-def _ask(copy: int) -> Optional[Probe]:
+    """None when it cannot be told: older kernel, no permission, not open, process gone."""
+    source = _fd_copy.source(pid)
+    if source is None:
+        return None
     try:
-        with _borrowed(copy) as sock:
-            on, seconds = _LINGER.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.size))
-        unread = struct.unpack("=i", fcntl.ioctl(copy, termios.FIONREAD, b"\0\0\0\0"))[0]
+        with source.copy(fd) as copy:
+            return look(copy)
     except OSError:
         return None
-    return Probe(int(unread), bool(on and seconds))
+    finally:
+        source.close()
+
+
+def look(copy: int) -> Probe:
+    """What a copy of ours is. Raises OSError when the kernel does not tell (SO_COOKIE: Linux 4.12)."""
+    found = os.fstat(copy)
+    if not stat.S_ISSOCK(found.st_mode):
+        return Probe(None, None)
+    with _borrowed(copy) as sock:
+        if sock.family not in (socket.AF_INET, socket.AF_INET6) or sock.proto != socket.IPPROTO_TCP:
+            return Probe(found.st_ino, None)
+        return Probe(found.st_ino, _tcp(sock))
+
+
+def _tcp(sock: socket.socket) -> Tcp:
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
+    state = _sock_diag.STATES.get(info[0], str(info[0]))
+    cookie = int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, _SO_COOKIE, 8), sys.byteorder)
+    on, seconds = _LINGER.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.size))
+    return Tcp(
+        family=int(sock.family),
+        state=state,
+        cookie="%016x" % cookie,
+        unread=_unread(sock),
+        # A reset has thrown away what was unsent.
+        unsent=0 if state == _CLOSED else _count(sock, termios.TIOCOUTQ) or 0,
+        lingers=bool(on and seconds),
+        age=float("inf") if state == _CLOSED else _LAST_ACK_RECV.unpack(info)[0] / 1000.0,
+    )
+
+
+def _unread(sock: socket.socket) -> Optional[int]:
+    """``FIONREAD``, which counts up to an urgent byte only: with one pending it is not known (net/ipv4/tcp.c)."""
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLPRI)
+    urgent = any(events & select.POLLPRI for _fd, events in poll.poll(0))
+    return None if urgent else _count(sock, termios.FIONREAD)
+
+
+def _count(sock: socket.socket, request: int) -> Optional[int]:
+    """None in a state that has no such queue (LISTEN)."""
+    try:
+        return int(_COUNT.unpack(fcntl.ioctl(sock.fileno(), request, b"\0\0\0\0"))[0])
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager
@@ -60,8 +115,3 @@ def _borrowed(fd: int) -> Iterator[socket.socket]:
         yield sock
     finally:
         sock.detach()
-
-
-def _call(number: int, *arguments: int) -> int:
-    answer: int = _LIBC.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments))
-    return answer

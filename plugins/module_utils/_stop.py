@@ -14,6 +14,9 @@ from typing import Iterator, Optional
 from ansible_collections.closewait.remediation.plugins.module_utils import _gdb, _injection, _procfs, _rescue
 
 _LEAVE_ALONE_S = 0.5
+#: Registers put back and detached, as far as it is known before the first time.
+_RELEASE_MS = 5.0
+_FADE = 0.8
 
 
 class Stop:
@@ -28,6 +31,8 @@ class Stop:
         self._saved: Optional[_injection.Registers] = None
         self._start = 0.0
         self._end: Optional[float] = None
+        #: ``elapsed_ms`` when the release began.
+        self.worked_ms = 0.0
 
     @property
     def elapsed_ms(self) -> float:
@@ -67,6 +72,7 @@ class Stop:
             os.kill(self._pid, signal.SIGSTOP)
 
     def _release(self) -> None:
+        self.worked_ms = self.elapsed_ms
         try:
             if self._saved is not None:
                 _injection.restore(self._gdb, self._saved)
@@ -87,6 +93,35 @@ class Stop:
             # This ends our own SIGSTOP, taken already or still pending: a process that was stopped before is refused.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGCONT)
+
+
+class Pace:
+    """When to end a stop so that it keeps its cap: what one more step and the release may take is told from before.
+
+    What took long once weighs less and less, and half of each stop is for work, or one bad moment of the machine would
+    make hundreds of stops out of ten.
+    """
+
+    def __init__(self, max_stop_ms: float) -> None:
+        self._max_stop_ms = max_stop_ms
+        self._last = 0.0
+        self._step = 0.0
+        self._release = _RELEASE_MS
+
+    def begin(self, stop: Stop) -> None:
+        """The process stands still, and the first step begins."""
+        self._last = stop.elapsed_ms
+
+    def fits_another(self, stop: Stop) -> bool:
+        """A step has ended: whether another one fits in."""
+        now = stop.elapsed_ms
+        self._step = max(_FADE * self._step, now - self._last)
+        self._last = now
+        return now + min(self._step + self._release, self._max_stop_ms / 2.0) <= self._max_stop_ms
+
+    def end(self, stop: Stop) -> None:
+        """The process runs on."""
+        self._release = max(_FADE * self._release, stop.elapsed_ms - stop.worked_ms)
 
 
 @contextlib.contextmanager

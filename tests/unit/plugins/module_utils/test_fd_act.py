@@ -50,6 +50,15 @@ def test_each_act_is_one_system_call() -> None:
     ]
 
 
+def test_a_run_of_numbers_is_one_system_call_where_the_kernel_has_it() -> None:
+    stop = Recorder(0)
+    assert _fd_act.close_run(stop, 31, 40)
+    assert stop.calls == [(436, 31, 40, 0)]
+    assert not _fd_act.close_run(Recorder(-errno.ENOSYS), 31, 40)
+    with pytest.raises(_injection.InjectionError, match=r"close_range\(31, 40\) failed"):
+        _fd_act.close_run(Recorder(-errno.EINVAL), 31, 40)
+
+
 @pytest.mark.parametrize(
     ("flags", "kind"),
     [
@@ -95,18 +104,50 @@ def _as_target(pid: int) -> Target:
 def test_a_process_that_sleeps_has_settled() -> None:
     with running("import time\nprint(1)\ntime.sleep(60)") as process:
         wait_until(lambda: (_procfs.stat(process.pid) or _procfs.Stat(0, "", "", 0, 0)).state == "S")
-        assert _fd_act.settle(_as_target(process.pid), 5.0)
+        assert _fd_act.settle(_as_target(process.pid), [], 5.0)
 
 
 def test_a_process_that_spins_never_settles() -> None:
     with running("print(1)\nwhile True: pass") as process:
-        assert not _fd_act.settle(_as_target(process.pid), 0.15)
+        assert not _fd_act.settle(_as_target(process.pid), [], 0.15)
+
+
+LOOP_BESIDE_A_BUSY_THREAD = """
+import select, threading
+epoll = select.epoll()
+threading.Thread(target=epoll.poll, daemon=True).start()
+print(epoll.fileno())
+while True: pass
+"""
+
+
+def test_a_loop_that_waits_has_settled_whatever_other_threads_do() -> None:
+    with running(LOOP_BESIDE_A_BUSY_THREAD) as process:
+        epoll = next(number for number in range(3, 50) if _procfs.link(process.pid, number) == _procfs.EVENTPOLL)
+        assert _fd_act.settle(_as_target(process.pid), [epoll], 5.0)
+        assert not _fd_act.settle(_as_target(process.pid), [epoll, epoll + 1], 0.15)
+        assert not _fd_act.settle(_as_target(process.pid), [], 0.15)
+
+
+LOOP_IN_A_THREAD = """
+import threading, time
+def loop():
+    while True: pass
+threading.Thread(target=loop, daemon=True).start()
+print(1)
+time.sleep(60)
+"""
+
+
+def test_the_loop_need_not_be_in_the_main_thread() -> None:
+    with running(LOOP_IN_A_THREAD) as process:
+        assert not _fd_act.settle(_as_target(process.pid), [], 0.15)
 
 
 def test_another_process_with_that_pid_has_not_settled() -> None:
     with running("import time\nprint(1)\ntime.sleep(60)") as process:
         target = _as_target(process.pid)
-        assert not _fd_act.settle(target._replace(start_time=target.start_time + 1), 5.0)
+        assert not _fd_act.settle(target._replace(start_time=target.start_time + 1), [], 5.0)
         process.kill()
         process.wait()
-        assert not _fd_act.settle(target, 5.0)
+        assert not _fd_act.settle(target, [], 5.0)

@@ -20,7 +20,7 @@ ROW: Dict[str, Any] = {
     "peer": "192.0.2.6:6380",
     "ghost": False,
 }
-TARGET = Target(3301, 771, 12, 909, "00000000000a0b0c", ghost=False)
+TARGET = Target(3301, 771, 12, 909, "00000000000a0b0c", ghost=False, peer=ROW["peer"])
 
 
 def test_a_row_becomes_a_target() -> None:
@@ -30,9 +30,13 @@ def test_a_row_becomes_a_target() -> None:
 
 def test_what_may_be_left_out() -> None:
     row = {name: ROW[name] for name in ("pid", "start_time", "fd", "inode")}
-    assert _fd_targets.parse([row]) == [TARGET._replace(cookie=None)]
-    assert _fd_targets.parse([{**row, "ghost": True, "cookie": None}]) == [TARGET._replace(cookie=None, ghost=True)]
-    assert _fd_targets.parse([{**row, "fd": 0, "start_time": 0}]) == [TARGET._replace(cookie=None, fd=0, start_time=0)]
+    assert _fd_targets.parse([row]) == [TARGET._replace(cookie=None, peer=None)]
+    assert _fd_targets.parse([{**row, "ghost": True, "cookie": None}]) == [
+        TARGET._replace(cookie=None, peer=None, ghost=True)
+    ]
+    assert _fd_targets.parse([{**row, "fd": 0, "start_time": 0}]) == [
+        TARGET._replace(cookie=None, peer=None, fd=0, start_time=0)
+    ]
 
 
 def test_the_order_is_kept_and_each_is_there_once() -> None:

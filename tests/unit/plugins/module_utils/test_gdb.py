@@ -163,6 +163,15 @@ def test_registers_by_name(folder: Path) -> None:
     assert [line.split()[2:] for line in asked] == [["3", "0"], ["3", "0"]]
 
 
+#: Answers what one system call needs; %s is the line after the step.
+STEPPING = """case $line in
+  *names*) echo '^done,register-names=["rax","","rbx","rip"]';;
+  *evaluate*) printf '%%s\\n' "$line" >> asked; echo '^done,value="7"';;
+  *step*) printf '%%s\\n' "$line" >> asked; echo '^running'; echo '%s';;
+  *) echo '^done,register-values=[{number="3",value="0x9"}]';;
+esac"""
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -172,15 +181,27 @@ def test_registers_by_name(folder: Path) -> None:
     ],
 )
 def test_stops(folder: Path, line: str, expected: tuple[str, str]) -> None:
-    with _session(folder, OBEDIENT % ("echo '^running'; echo '%s'" % line)) as session:
-        assert session.step_instruction() == expected
+    with _session(folder, OBEDIENT % (STEPPING % line)) as session:
+        assert session.assign_and_step("$rip=7", ("rip",)) == (expected, {"rip": 9})
+        # Nothing of it is left to be taken for an answer to something else.
+        assert session.registers(("rip",)) == {"rip": 9}
+    assert (folder / "asked").read_text().splitlines() == [
+        '-data-evaluate-expression "$rip=7"',
+        "-exec-step-instruction",
+    ]
+
+
+def test_a_step_after_a_failed_assignment_is_an_error(folder: Path) -> None:
+    body = STEPPING.replace("echo '^done,value=\"7\"'", "echo '^error,msg=\"no registers\"'") % "*stopped"
+    with _session(folder, OBEDIENT % body) as session, pytest.raises(_gdb.GdbError, match="no registers"):
+        session.assign_and_step("$rip=7", ("rip",))
 
 
 @pytest.mark.parametrize("reason", ["exited", "exited-normally", "exited-signalled"])
 def test_the_target_ends_in_our_hands(folder: Path, reason: str) -> None:
-    body = OBEDIENT % ("echo '^running'; echo '*stopped,reason=\"%s\"'" % reason)
+    body = OBEDIENT % (STEPPING % ('*stopped,reason="%s"' % reason))
     with _session(folder, body) as session, pytest.raises(_gdb.GdbError, match="process ended"):
-        session.step_instruction()
+        session.assign_and_step("$rip=7", ("rip",))
 
 
 def test_gdb_is_started_so_that_it_reads_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

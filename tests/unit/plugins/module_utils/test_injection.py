@@ -183,11 +183,8 @@ def test_a_restore_that_does_not_stick_is_an_error() -> None:
         def __init__(self) -> None:
             """No process behind it."""
 
-        def evaluate(self, expression: str) -> str:
-            return expression
-
-        def registers(self, names: object) -> dict[str, int]:
-            del names
+        def assign(self, expression: str, names: object) -> dict[str, int]:
+            del expression, names
             return {"rax": 1}
 
     with pytest.raises(_injection.InjectionError, match="put back"):

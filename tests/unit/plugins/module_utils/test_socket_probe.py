@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -13,10 +14,13 @@ import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _socket_probe
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     connection,
+    cookie,
     fds_of,
     forked,
     half_closed,
+    inode,
     reset,
+    wait_until,
 )
 
 KERNEL = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
@@ -25,22 +29,74 @@ pytestmark = pytest.mark.skipif(KERNEL < (5, 6), reason="pidfd_getfd came with L
 
 def test_bytes_that_survived_a_reset() -> None:
     with reset(unread=23) as sock, forked(sock.fileno()) as child:
-        assert _socket_probe.probe(child, sock.fileno()) == _socket_probe.Probe(23, lingers=False)
+        probe = _socket_probe.probe(child, sock.fileno())
+        expected = _socket_probe.Tcp(int(socket.AF_INET), "CLOSE", cookie(sock), 23, 0, lingers=False, age=float("inf"))
+        assert probe == _socket_probe.Probe(inode(sock), expected)
         assert sock.recv(100) == b"x" * 23
 
 
-def test_bytes_before_a_fin() -> None:
+def test_a_half_closed_socket_in_full() -> None:
     with half_closed(unread=5) as sock:
-        assert _socket_probe.probe(os.getpid(), sock.fileno()) == (5, False)
+        tcp = _tcp(sock)
+        assert 0.0 <= tcp.age < 5.0
+        assert tcp._replace(age=0.0) == (int(socket.AF_INET), "CLOSE_WAIT", cookie(sock), 5, 0, False, 0.0)
+        sock.recv(100)
+        assert _tcp(sock).unread == 0
+        assert sock.recv(100) == b""
+        assert _tcp(sock).unread == 0
+
+
+def test_the_age_of_the_fin() -> None:
+    with half_closed() as sock:
+        before = _tcp(sock).age
+        wait_until(lambda: _tcp(sock).age >= before + 0.2)
+
+
+def test_bytes_behind_an_urgent_one_are_not_overlooked() -> None:
+    """The kernel's count ends at the urgent mark."""
+    with connection() as both:
+        both.theirs.send(b"!", socket.MSG_OOB)
+        both.theirs.sendall(b"more")
+        both.theirs.shutdown(socket.SHUT_WR)
+        wait_until(lambda: _tcp(both.ours).state == "CLOSE_WAIT")
+        assert _tcp(both.ours).unread is None
+
+
+def test_unsent_bytes() -> None:
+    with connection() as both:
+        both.ours.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while both.ours.send(b"." * 65536):
+                pass
+        assert _tcp(both.ours).unsent > 1000
+
+
+def test_a_listener_has_no_queues() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        tcp = _tcp(server)
+        assert (tcp.state, tcp.unread, tcp.unsent) == ("LISTEN", None, 0)
+
+
+def test_what_is_no_tcp() -> None:
+    mine, other = socket.socketpair()
+    with mine, other, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        for sock in (mine, datagrams):
+            probe = _socket_probe.probe(os.getpid(), sock.fileno())
+            assert probe == _socket_probe.Probe(inode(sock), None)
+
+
+def _tcp(sock: socket.socket) -> _socket_probe.Tcp:
+    probe = _socket_probe.probe(os.getpid(), sock.fileno())
+    assert probe is not None
+    assert probe.tcp is not None
+    return probe.tcp
 
 
 @pytest.mark.parametrize(("on", "seconds", "lingers"), [(0, 0, False), (0, 30, False), (1, 0, False), (1, 7, True)])
 def test_only_a_close_that_waits_lingers(on: int, seconds: int, lingers: bool) -> None:  # noqa: FBT001 - a table
     with half_closed() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", on, seconds))
-        probe = _socket_probe.probe(os.getpid(), sock.fileno())
-        assert probe is not None
-        assert probe.lingers is lingers
+        assert _tcp(sock).lingers is lingers
 
 
 def test_nothing_stays_behind() -> None:
@@ -58,7 +114,7 @@ def test_nothing_stays_behind() -> None:
 def test_what_is_no_socket_cannot_be_asked() -> None:
     end, other = os.pipe()
     try:
-        assert _socket_probe.probe(os.getpid(), end) is None
+        assert _socket_probe.probe(os.getpid(), end) == _socket_probe.Probe(None, None)
     finally:
         os.close(end)
         os.close(other)
