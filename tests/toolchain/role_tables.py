@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tables of role variables in the READMEs, made from the argument specifications.
 
-``cd tests && python3 -m toolchain.role_tables`` (with PyYAML) writes them between the markers. A unit test fails when one
-is stale.
+``cd tests && python3 -m toolchain.role_tables`` (with PyYAML) writes them between the markers. A unit test fails when
+one is stale.
 """
 
 from __future__ import annotations
