@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m chaos``: the test of the test, then the campaign. ``run`` starts it in namespaces of its own."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from . import cast, judge
+from .campaign import Campaign, Plan
+from .tally import Tally
+
+HERE = Path(__file__).resolve().parent
+#: Share of the fresh targets, and of all, that must have been closed: a test of refusals alone shows nothing.
+LEAST_FRESH, LEAST = 0.3, 0.2
+LEAST_ATTEMPTS = 60
+SHOWN = 20
+
+
+def main() -> int:
+    """Exit status 0 when nothing was hurt, enough was done, and the broken product was caught."""
+    given = _arguments()
+    print(f"seed {given.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
+        folder = Path(name)
+        native = folder / "unshielded"
+        subprocess.run(["gcc", "-O1", "-Wall", "-o", native, HERE / "victim" / "unshielded.c"], check=True)
+        _many_ports()
+        begin = time.monotonic()
+
+        def campaign(plan: Plan) -> Tally:
+            return Campaign(plan, folder, native).run()
+
+        complaints = [] if given.no_self_test else list(_self_test(given.seed, campaign))
+        tally = campaign(Plan(given.seed, given.attempts, given.seconds, given.batch, tuple(given.kinds), blind=False))
+        complaints += _complaints(tally, given.attempts, time.monotonic() - begin)
+    print("\n".join(complaints) or "nothing was hurt")
+    return 1 if complaints else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests/chaos/run", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(31))
+    parser.add_argument("--attempts", type=int, default=600, help="stop after so many targets (default %(default)s)")
+    parser.add_argument("--seconds", type=float, default=55, help="stop after so long (default %(default)s)")
+    parser.add_argument("--batch", type=int, default=12, help="most targets of one call (default %(default)s)")
+    parser.add_argument("--kinds", nargs="+", choices=cast.KINDS, default=cast.KINDS, help="kinds of victims")
+    parser.add_argument("--no-self-test", action="store_true", help="leave out the run with the broken product")
+    return parser.parse_args()
+
+
+def _self_test(seed: int, campaign: Callable[[Plan], Tally]) -> list[str]:
+    """A product that does not look again during the stop must be caught closing what it should not."""
+    plan = Plan(seed, 400, 40, 12, ("loop", "native_timers", "threads"), blind=True)
+    tally = campaign(plan)
+    print(f"self-test: {tally.count(judge.WRONG_CLOSE)} wrong closes found in {tally.attempts} attempts", flush=True)
+    if tally.count(judge.WRONG_CLOSE):
+        return []
+    return ["the self-test found no wrong close although the product had been blindfolded", *tally.lines()]
+
+
+def _complaints(tally: Tally, wanted: int, seconds: float) -> list[str]:
+    print("\n".join(tally.lines()))
+    print(f"{seconds:.0f} s", flush=True)
+    found = [f"{fault.kind}: {fault.what}" for fault in tally.faults[:SHOWN]]
+    if tally.attempts < min(wanted, LEAST_ATTEMPTS):
+        found.append(f"only {tally.attempts} attempts in the time given")
+    if tally.share_done("fresh") < LEAST_FRESH:
+        found.append(f"only {tally.share_done('fresh'):.0%} of the fresh targets were closed")
+    if tally.share_done("fresh", "stale", "hostile") < LEAST:
+        found.append("too few targets were closed for this to show anything")
+    return found
+
+
+def _many_ports() -> None:
+    """Connections by the thousand: this is a network namespace of our own."""
+    settings = {"ip_local_port_range": "10000 65000", "tcp_max_tw_buckets": "5000"}
+    for name, value in settings.items():
+        Path("/proc/sys/net/ipv4", name).write_text(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

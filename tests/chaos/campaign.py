@@ -1,0 +1,139 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Epoch after epoch: start victims, attempt, look at them after each attempt, end them, judge by their diaries."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+
+from scenario_kit.playbooks import Control
+
+from . import cast, diaries, judge, module_call
+from .aims import Aimer
+from .history import History
+from .tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CALLS_PER_EPOCH = 8
+VICTIMS_AT_ONCE = 3
+#: Of all calls, how many go through a whole run of ansible, which takes seconds.
+BY_ANSIBLE = 0.02
+SETTLE_S = (0.03, 0.2, 2.0)
+LEFT_STOPPED_S = 2.0
+IN_PROCESS, ANSIBLE = "in process", "by ansible"
+
+
+class Plan(NamedTuple):
+    """``attempts``: as many targets at least, unless ``seconds`` are over. ``batch``: most targets of one call."""
+
+    seed: int
+    attempts: int
+    seconds: float
+    batch: int
+    kinds: tuple[str, ...]
+    blind: bool
+
+
+class Campaign:
+    """``folder``: for diaries and files of the victims; ``native``: the compiled victim."""
+
+    def __init__(self, plan: Plan, folder: Path, native: Path) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._rng = random.Random(plan.seed)  # noqa: S311 - seeded
+        self._stage = cast.Stage(folder, native)
+        self._control = Control(folder / "control")
+        self._waiting: list[str] = []
+        self.tally = Tally()
+
+    def run(self) -> Tally:
+        """All of it; stops early when there are many faults."""
+        deadline = time.monotonic() + self._plan.seconds
+        with self._stage.peer() as peer:
+            aimer = Aimer(self._rng, [peer], self._plan.batch)
+            while self._goes_on(deadline):
+                self._epoch(aimer, deadline)
+        return self.tally
+
+    def _goes_on(self, deadline: float) -> bool:
+        enough = self.tally.attempts >= self._plan.attempts or len(self.tally.faults) > 20
+        return not enough and time.monotonic() < deadline
+
+    def _epoch(self, aimer: Aimer, deadline: float) -> None:
+        members = self._stage.start(self._next_kinds(), self._rng.getrandbits(30))
+        attempts: list[tuple[judge.Attempt, str]] = []
+        for _turn in range(CALLS_PER_EPOCH):
+            if time.monotonic() < deadline:
+                attempts.append(self._attempt(aimer, members))
+                self.tally.faults += _after(attempts[-1][0])
+        self.tally.faults += [judge.Fault(judge.DEAD, line) for line in cast.end(members)]
+        self._judge(members, attempts)
+
+    def _next_kinds(self) -> list[str]:
+        """All kinds have their turn before one comes again."""
+        number = min(VICTIMS_AT_ONCE, len(self._plan.kinds))
+        if len(self._waiting) < number:
+            self._waiting = self._rng.sample(self._plan.kinds, len(self._plan.kinds))
+        chosen, self._waiting = self._waiting[:number], self._waiting[number:]
+        return chosen
+
+    def _judge(self, members: list[cast.Member], attempts: list[tuple[judge.Attempt, str]]) -> None:
+        history = History({member.kind: diaries.read(member.log) for member in members})
+        for attempt, how in attempts:
+            self.tally.add(attempt, history, how)
+        self.tally.faults += judge.faults(history, [attempt for attempt, _how in attempts])
+        for member in members:
+            member.log.unlink()
+
+    def _attempt(self, aimer: Aimer, members: list[cast.Member]) -> tuple[judge.Attempt, str]:
+        aims = aimer.next([member.process.pid for member in members])
+        arguments = {"targets": [aim.row for aim in aims], **self._options()}
+        if not self._plan.blind and self._rng.random() < BY_ANSIBLE:
+            return judge.Attempt(aims, arguments, module_call.by_ansible(arguments, self._control)), ANSIBLE
+        manner = module_call.Manner(self._rng.choices(SETTLE_S, (45, 45, 10))[0], self._plan.blind)
+        answer = module_call.in_process(arguments, self._folder, manner)
+        return judge.Attempt(aims, arguments, answer), IN_PROCESS
+
+    def _options(self) -> dict[str, Any]:
+        choose = self._rng
+        return {
+            "method": choose.choice(("auto", "auto", "close", "placeholder")),
+            "min_age": choose.choice((0.0, 0.0, 0.0, 0.2)),
+            "force_unwatched": choose.random() < 0.3,
+            "force_runtime": choose.random() < 0.8,
+            "allow_unread": choose.random() < 0.1,
+            "max_stop_ms": choose.choice((1.0, 10.0, 100.0)),
+        }
+
+
+def _after(attempt: judge.Attempt) -> Iterator[judge.Fault]:
+    """Nobody is left stopped or traced, and what is said to be closed is not there any more."""
+    for pid in {aim.row["pid"] for aim in attempt.aims}:
+        state = _stuck(pid)
+        if state:
+            yield judge.Fault(judge.LEFT_STOPPED, f"pid {pid}: {state}")
+    for row in attempt.answer.results:
+        stat = _procfs.stat(row["pid"])
+        same = stat is not None and stat.start_time == row["start_time"]
+        if row["outcome"] in judge.DONE and same and _procfs.link(row["pid"], row["fd"]) == f"socket:[{row['inode']}]":
+            yield judge.Fault(judge.WRONG_REPORT, f"{row}: the number still leads there")
+
+
+def _stuck(pid: int) -> str | None:
+    """How the process is stopped or traced, if it stays so."""
+    deadline = time.monotonic() + LEFT_STOPPED_S
+    while True:
+        stat, status = _procfs.stat(pid), _procfs.status(pid)
+        if stat is None or (stat.state not in "Tt" and status.get("TracerPid", "0") == "0"):
+            return None
+        if time.monotonic() > deadline:
+            return f"state {stat.state}, tracer {status.get('TracerPid')}"
+        time.sleep(0.01)
