@@ -12,7 +12,11 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _redis_reply
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _redis_idle,
+    _redis_replication,
+    _redis_reply,
+)
 
 CLIENTS = ("redis-cli", "valkey-cli")
 #: Where they are when PATH does not say: self-built servers, and sudo's or cron's short PATH.
@@ -68,6 +72,27 @@ class RedisCli:
     def identity(self) -> _redis_reply.Identity:
         """From ``INFO server``. Raises RedisError."""
         return _redis_reply.identity(_redis_reply.info_fields(self._ask("INFO", "server")))
+
+    def info(self) -> dict[str, str]:
+        """The default sections of ``INFO``. Raises RedisError."""
+        return _redis_reply.info_fields(self._ask("INFO"))
+
+    def clients(self) -> list[_redis_idle.Client]:
+        """From ``CLIENT LIST``. Raises RedisError."""
+        said = self._ask("CLIENT", "LIST")
+        try:
+            return _redis_idle.clients(said)
+        except ValueError:
+            # The client prints this answer, and an error in its place, without any mark.
+            raise _redis_reply.error_reply(said) from None
+
+    def sentinel_primaries(self) -> list[_redis_replication.Known]:
+        """Those that a Sentinel watches. Raises RedisError."""
+        return _redis_replication.known(self._ask("SENTINEL", "MASTERS"))
+
+    def sentinel_replicas(self, name: str) -> list[_redis_replication.Known]:
+        """Of one group of a Sentinel, by the word that all versions know. Raises RedisError."""
+        return _redis_replication.known(self._ask("SENTINEL", "SLAVES", name))
 
     def _ask(self, *command: str) -> str:
         answer = self._run([*self._argv, *command])

@@ -12,7 +12,6 @@ from ansible_collections.closewait.remediation.plugins.module_utils._redis_reply
 #: Names as Ansible and the facts spell them, and as Redis does.
 PARAMETERS = {"timeout": "timeout", "tcp_keepalive": "tcp-keepalive"}
 
-
 #: Both are a C int in the server.
 MOST = 2147483647
 
@@ -42,6 +41,11 @@ def check(wanted: Mapping[str, Optional[int]]) -> None:
 def differing(now: Mapping[str, int], wanted: Mapping[str, Optional[int]]) -> dict[str, int]:
     """Those wanted values that are not there yet; None is not a wish."""
     return {name: value for name, value in wanted.items() if value is not None and now[name] != value}
+
+
+def shortens(now: int, then: Optional[int]) -> bool:
+    """Whether clients may be closed that were kept so far; ``then`` None is no change, 0 is never."""
+    return bool(then) and (now == 0 or (then or 0) < now)
 
 
 def change(server: Server, before: Mapping[str, int], changes: Mapping[str, int]) -> dict[str, int]:

@@ -18,7 +18,11 @@ _KINDS = (
     ("NOAUTH", "auth_missing", "give a user name and password that may use CONFIG"),
     ("WRONGPASS", "auth_wrong", "check the user name and the password"),
     ("NOPERM", "forbidden", "the user needs +config|get +config|set +info (before Redis 7: +config +info)"),
-    ("ERR unknown command", "no_command", "CONFIG is renamed or disabled there: change its files instead"),
+    (
+        "ERR unknown command",
+        "no_command",
+        "CONFIG is renamed or disabled there: change its files instead, or the settings of the managed service",
+    ),
     ("LOADING", "loading", "it still loads its data: try again later"),
     ("BUSY", "busy", "a script or function blocks it: try again later"),
     ("DENIED", "protected", "protected mode: ask it on the loopback address or its unix socket"),

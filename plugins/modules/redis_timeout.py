@@ -17,6 +17,9 @@ description:
   - It changes the running server only. What counts after its next start is the matter of
     M(closewait.remediation.redis_conf); the role P(closewait.remediation.redis_timeout#role) does both.
   - If a step fails, the values from before are put back.
+  - A C(timeout) that would close clients at once, as they are idle for longer, is refused with figures unless
+    O(close_idle) says so. Of clients that do not notice, that would make half-closed sockets.
+  - The server never closes replicas, monitors, its primary, and clients that are blocked (C(BLPOP)) or subscribed.
   - Without O(host), O(port) and O(unix_socket) the server on C(127.0.0.1:6379) is meant.
 options:
   timeout:
@@ -28,6 +31,14 @@ options:
       - Seconds between TCP keepalives to silent clients. V(0) is none.
       - Without it the setting is left alone.
     type: int
+  close_idle:
+    description:
+      - Whether to go on, with a warning, when O(timeout) would close clients at once, or when their idle times cannot
+        be seen.
+      - They are looked at only when O(timeout) is not V(0) and is to become shorter; that needs C(+client|list), before
+        Redis 7 C(+client).
+    type: bool
+    default: false
   server_pid:
     description:
       - Process id of the server on the managed host. It is asked from the network namespace of that process, so a
@@ -91,6 +102,30 @@ config_file:
   returned: success
   type: str
   sample: /etc/redis/redis.conf
+idle:
+  description: Idle times of the clients, as far as they were looked at, see O(close_idle). Null when they were not.
+  returned: success, and failure because of them
+  type: dict
+  contains:
+    clients:
+      description: How many are connected, this module's own connection included.
+      type: int
+    exempt:
+      description: How many of them the server would never close as they are now.
+      type: int
+    longest_s:
+      description: The longest idle time of the others.
+      type: int
+    beyond:
+      description: How many of the others O(timeout) closes at once.
+      type: int
+    longest:
+      description: The longest idle of those, at most 20, each with C(id), C(addr), C(name), C(age), C(idle), C(flags).
+      type: list
+      elements: dict
+    omitted:
+      description: How many are not in RV(idle.longest).
+      type: int
 process_id:
   description: Process id of the server as it sees itself. Null when it does not say.
   returned: success
@@ -114,11 +149,22 @@ from typing import Any, Mapping, Optional
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _redis_cli,
+    _redis_idle,
     _redis_live,
     _redis_options,
     _redis_process,
     _redis_reply,
+    _redis_sentinel,
 )
+
+
+class ClosingClientsError(_redis_reply.RedisError):
+    """The timeout would close clients at once; ``idle`` as in the result."""
+
+    def __init__(self, said: str, idle: dict[str, Any]) -> None:
+        advice = "choose a longer one, or 0 for never, or say close_idle; nothing was changed"
+        super().__init__("would_close", said, advice)
+        self.idle = idle
 
 
 def main() -> None:
@@ -127,6 +173,7 @@ def main() -> None:
         argument_spec={
             "timeout": {"type": "int", "default": 0},
             "tcp_keepalive": {"type": "int"},
+            "close_idle": {"type": "bool", "default": False},
             "server_pid": {"type": "int"},
             **_redis_options.ARGUMENTS,
         },
@@ -138,6 +185,8 @@ def main() -> None:
         _redis_live.check(wanted)
         client = _client(module)
         result = _beside_server(module, client, wanted) if client else _not_installed(wanted)
+    except ClosingClientsError as exc:
+        module.fail_json(msg=str(exc), kind=exc.kind, idle=exc.idle)
     except _redis_reply.RedisError as exc:
         module.fail_json(msg=str(exc), kind=exc.kind)
     except OSError as exc:
@@ -167,14 +216,48 @@ def _run(module: AnsibleModule, client: str, wanted: Mapping[str, Optional[int]]
     if params["server_pid"] and endpoint.unix_socket:
         endpoint = replace(endpoint, unix_socket=_redis_process.reachable(params["server_pid"], endpoint.unix_socket))
     server = _redis_cli.RedisCli(client, endpoint, _redis_options.login(params), params["reply_timeout"])
-    before = _redis_live.read(server)
+    before = _read(server)
     changes = _redis_live.differing(before, wanted)
     identity = _identity(module, server)
     _check_process(params["server_pid"], identity["process_id"])
+    shorter = _redis_live.shortens(before["timeout"], changes.get("timeout"))
+    idle = _idle(module, server, changes["timeout"]) if shorter else None
     after = {**before, **changes}
     if changes and not module.check_mode:
         after = _redis_live.change(server, before, changes)
-    return {"changed": bool(changes), "client_found": True, **identity, **_states(before, after)}
+    return {"changed": bool(changes), "client_found": True, "idle": idle, **identity, **_states(before, after)}
+
+
+def _read(server: _redis_cli.RedisCli) -> dict[str, int]:
+    try:
+        return _redis_live.read(server)
+    except _redis_reply.RedisError as exc:
+        raise _redis_sentinel.explained(exc, server) from exc
+
+
+def _idle(module: AnsibleModule, server: _redis_cli.RedisCli, timeout: int) -> Optional[dict[str, Any]]:
+    """Figures about the clients. Raises ClosingClientsError, or RedisError when they cannot be seen, unless allowed."""
+    try:
+        clients = server.clients()
+    except _redis_reply.RedisError as exc:
+        unseen = _unseen(exc)
+        if not module.params["close_idle"]:
+            raise unseen from exc
+        module.warn("%s." % unseen.said)
+        return None
+    figures = _redis_idle.figures(clients, timeout)
+    said = _redis_idle.sentence(clients, timeout)
+    if said and not module.params["close_idle"]:
+        raise ClosingClientsError(said, figures)
+    if said:
+        module.warn("%s." % said)
+    return figures
+
+
+def _unseen(exc: _redis_reply.RedisError) -> _redis_reply.RedisError:
+    said = "whether clients are idle for longer than the new timeout cannot be seen: CLIENT LIST: %s" % exc.said
+    advice = "let the user +client|list (before Redis 7: +client), or say close_idle; nothing was changed"
+    return _redis_reply.RedisError(exc.kind, said, advice)
 
 
 def _identity(module: AnsibleModule, server: _redis_cli.RedisCli) -> dict[str, Any]:
@@ -200,7 +283,7 @@ def _nobody() -> dict[str, Any]:
 
 def _not_installed(wanted: Mapping[str, Optional[int]]) -> dict[str, Any]:
     before: dict[str, Optional[int]] = dict.fromkeys(wanted)
-    return {"changed": True, "client_found": False, **_nobody(), **_states(before, wanted)}
+    return {"changed": True, "client_found": False, "idle": None, **_nobody(), **_states(before, wanted)}
 
 
 def _states(before: Mapping[str, Optional[int]], after: Mapping[str, Optional[int]]) -> dict[str, Any]:

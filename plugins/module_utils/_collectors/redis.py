@@ -13,6 +13,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _redis_cli,
     _redis_live,
     _redis_process,
+    _redis_sentinel,
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_cli import Endpoint, Login, Tls
 from ansible_collections.closewait.remediation.plugins.module_utils._redis_reply import Identity, RedisError
@@ -126,7 +127,7 @@ def _ask(server: _redis_cli.RedisCli) -> Reply:
     try:
         settings = _redis_live.read(server)
     except RedisError as exc:
-        return Reply(failure=exc)
+        return Reply(failure=_redis_sentinel.explained(exc, server))
     try:
         return Reply(settings, server.identity())
     except RedisError:

@@ -110,3 +110,11 @@ def test_values_at_the_ends_are_fine() -> None:
 
 def test_a_listing_leaves_out_what_is_not_known() -> None:
     assert _redis_live.listing({"timeout": 0, "tcp_keepalive": None}) == "timeout 0\n"
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "shorter"),
+    [(0, 5, True), (9, 5, True), (5, 9, False), (5, 5, False), (5, 0, False), (0, 0, False), (9, None, False)],
+)
+def test_only_a_shorter_timeout_closes_more(now: int, then: Optional[int], *, shorter: bool) -> None:
+    assert _redis_live.shortens(now, then) is shorter

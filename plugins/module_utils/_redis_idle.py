@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which clients a ``timeout`` would close at once, from ``CLIENT LIST``. Pure.
+
+The rule is that of ``clientsCronHandleTimeout`` (src/timeout.c; before 6.0 src/server.c, before 3.0 src/redis.c), the
+same from Redis 2.6 to 8.x and in Valkey: a client is closed when it is idle for more than ``timeout`` seconds, unless
+it is a replica, a monitor, the primary, blocked (BLPOP and the like) or subscribed. A client that is blocked or
+subscribed only now and then is exempt only meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterable, NamedTuple, Optional
+
+#: Letters of ``flags`` that exempt: replica, monitor, primary, blocked, subscribed. So they are in every version.
+_EXEMPT = frozenset("SOMbP")
+_MOST_SHOWN = 20
+#: The address may be the path of a unix socket and hold spaces. ``id`` is there since 2.8.12, ``laddr`` since 6.2.
+_LINE = re.compile(r"id=(\d+) addr=(.*?) (?:laddr=.* )?fd=-?\d+ name=(\S*) age=(\d+) idle=(\d+) flags=(\w+) ")
+
+
+class Client(NamedTuple):
+    """One connected client; ``age`` and ``idle`` in whole seconds."""
+
+    id: int
+    addr: str
+    name: str
+    age: int
+    idle: int
+    flags: str
+
+    @property
+    def exempt(self) -> bool:
+        """Whether the server keeps it however long it is idle."""
+        return not _EXEMPT.isdisjoint(self.flags)
+
+
+def clients(stdout: str) -> list[Client]:
+    """The answer to ``CLIENT LIST``. Raises ValueError for a line that is none of it."""
+    return [_client(line) for line in stdout.splitlines() if line.strip()]
+
+
+def beyond(found: Iterable[Client], timeout: int) -> list[Client]:
+    """Those that this ``timeout`` would close, longest idle first; 0 closes nobody."""
+    if timeout == 0:
+        return []
+    return sorted((one for one in found if not one.exempt and one.idle > timeout), key=lambda one: -one.idle)
+
+
+def figures(found: list[Client], timeout: int) -> dict[str, Any]:
+    """For results: exact counts, and the longest idle ones of those that would be closed."""
+    closed = beyond(found, timeout)
+    idle = [one.idle for one in found if not one.exempt]
+    return {
+        "clients": len(found),
+        "exempt": sum(one.exempt for one in found),
+        "longest_s": max(idle) if idle else None,
+        "beyond": len(closed),
+        "longest": [one._asdict() for one in closed[:_MOST_SHOWN]],
+        "omitted": max(0, len(closed) - _MOST_SHOWN),
+    }
+
+
+def sentence(found: list[Client], timeout: int) -> Optional[str]:
+    """What the ``timeout`` would do to the clients, with figures; None when it would do nothing."""
+    closed = beyond(found, timeout)
+    if not closed:
+        return None
+    rows = ", ".join("%s%s age %d s idle %d s" % (one.addr, _named(one), one.age, one.idle) for one in closed[:3])
+    return "timeout %d closes %d of %d clients at once, as they are idle for longer: %s%s" % (
+        timeout,
+        len(closed),
+        len(found),
+        rows,
+        " and others" if len(closed) > 3 else "",
+    )
+
+
+def _named(client: Client) -> str:
+    return " (%s)" % client.name if client.name else ""
+
+
+def _client(line: str) -> Client:
+    found = _LINE.match(line)
+    if not found:
+        raise ValueError("no line of CLIENT LIST")
+    number, addr, name, age, idle, flags = found.groups()
+    return Client(int(number), addr, name, int(age), int(idle), flags)
