@@ -15,7 +15,7 @@ import os
 import re
 from typing import Iterable, NamedTuple, Optional, Sequence
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _native_runtime, _procfs
 
 _PYTHON = re.compile(r"(?:^|/)(?:lib)?(python|pypy)(\d)(?:\.(\d+))?[a-z]*(?:\.so[.\d]*)?(?: \(deleted\))?$")
 #: PY_VERSION; the linker may have merged it with the tail of a longer string, so no NUL is asked for in front.
@@ -49,9 +49,21 @@ def detect(pid: int, proc: str = "/proc") -> Runtime:
     exe = _procfs.exe(pid, proc)
     root = "%s/%d/root" % (proc, pid)
     python = _python(exe, files)
-    name = python[0] if python else _NAMES.get(os.path.basename(exe), "unknown")
-    version = _python_version(root, python) if python else None
+    told = (python[0], _python_version(root, python)) if python else None
+    name, version = told or _native("%s/%d/exe" % (proc, pid), root, exe, files)
     return Runtime(name, version, _loops(root, files), role(_procfs.cmdline(pid, proc), _relatives(pid, proc)))
+
+
+def _native(image: str, root: str, exe: str, files: list[str]) -> tuple[str, Optional[str]]:
+    """Name and version of what is not Python. ``image`` leads to the executable even when its path is gone."""
+    name = _NAMES.get(os.path.basename(exe), "unknown")
+    if name == "java":
+        return name, _native_runtime.java_version(root, exe)
+    if name == "node":
+        return name, _native_runtime.node_version(root + exe)
+    if name == "unknown" and _native_runtime.is_go(image, files):
+        return "go", _native_runtime.go_version(image)
+    return name, None
 
 
 def role(arguments: Sequence[str], relatives: Sequence[Sequence[str]]) -> Optional[str]:

@@ -80,7 +80,8 @@ ansible_facts:
                   C(runtime) and C(supervisor), and C(voluntary_per_s) and C(involuntary_per_s), the context switches of
                   all threads.
                 - C(runtime) has C(name), C(version), C(loops) (event-loop libraries loaded) and C(role), all told from
-                  outside.
+                  outside. The name is V(cpython), V(pypy), V(node), V(java), V(go), V(erlang), V(ruby), V(php) or
+                  V(unknown).
               type: list
               elements: dict
             omitted:
