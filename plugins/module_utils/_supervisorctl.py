@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import NamedTuple, Optional
+from typing import Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _supervisorctl_reply as reply
 from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl_reply import SupervisorctlError
@@ -16,6 +16,8 @@ from ansible_collections.closewait.remediation.plugins.module_utils._supervisorc
 _ANSWER_S = 15
 #: ``start`` answers once the program has been up for its ``startsecs``.
 _START_S = 90
+#: How much of the end of its log is looked at.
+_LOG_BYTES = 200000
 
 
 class Owner(NamedTuple):
@@ -42,12 +44,28 @@ class Access(NamedTuple):
         where = ["-c", self.configuration] if self.configuration else ["-s", self.url or ""]
         return [self.client, *where, *words]
 
+    def environ(self) -> dict[str, str]:
+        """All that the client needs to know."""
+        return {"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath), "HOME": "/"}
+
+    def give_up_rights(self) -> None:
+        """What the client does before it starts."""
+        if self.owner is not None and os.geteuid() == 0:
+            os.setgroups([self.owner.gid])
+            os.setresgid(self.owner.gid, self.owner.gid, self.owner.gid)
+            os.setresuid(self.owner.uid, self.owner.uid, self.owner.uid)
+
 
 class Supervisorctl:
     """One supervisord."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
+
+    @property
+    def access(self) -> Access:
+        """How it is reached."""
+        return self._access
 
     def status(self, program: str) -> reply.ProgramStatus:
         """State of ``group:name``. Raises SupervisorctlError."""
@@ -57,9 +75,40 @@ class Supervisorctl:
         """Send a signal to the program's process. Raises SupervisorctlError."""
         reply.check_signalled(self._ask("signal", name, program))
 
+    def signal_all(self, name: str, programs: Sequence[str]) -> None:
+        """Send a signal to several programs in one go. Raises SupervisorctlError unless each of them got it."""
+        reply.check_all_signalled(self._ask("signal", name, *programs), len(programs))
+
     def start(self, program: str) -> None:
         """Start it unless it runs, and wait until it has stayed up. Raises SupervisorctlError."""
         reply.check_started(self._ask("start", program, seconds=_START_S))
+
+    def group(self, name: str) -> dict[str, reply.ProgramStatus]:
+        """State of each process of a group, by ``group:name``. Raises SupervisorctlError."""
+        return _full_names(reply.statuses(self._ask("status", name + ":*")))
+
+    def everything(self) -> dict[str, reply.ProgramStatus]:
+        """State of each process, as in :meth:`group`. Raises SupervisorctlError."""
+        return _full_names(reply.statuses(self._ask("status")))
+
+    def reread(self) -> dict[str, str]:
+        """Have the files read again and compared with what runs; starts and stops nothing. Raises SupervisorctlError.
+
+        A group that is not in the answer runs with exactly what the files say now.
+        """
+        return reply.changes(self._ask("reread"))
+
+    def update(self, group: str, seconds: int) -> None:
+        """Replace a group by what the files say; what still runs of it is stopped first. Raises SupervisorctlError."""
+        reply.check_updated(self._ask("update", group, seconds=seconds), group)
+
+    def stop(self, program: str, seconds: int) -> None:
+        """Stop it; killed when it takes longer than its ``stopwaitsecs``. Raises SupervisorctlError."""
+        reply.check_stopped(self._ask("stop", program, seconds=seconds))
+
+    def killed(self) -> Optional[list[str]]:
+        """Lines on SIGKILL at the end of supervisord's log; None when it has none. Raises SupervisorctlError."""
+        return reply.killed(self._ask("maintail", "-%d" % _LOG_BYTES))
 
     def _ask(self, *words: str, seconds: int = _ANSWER_S) -> str:
         argv = self._access.argv(*words)
@@ -72,8 +121,8 @@ class Supervisorctl:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 cwd="/",
-                env={"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath), "HOME": "/"},
-                preexec_fn=self._give_up_rights,
+                env=self._access.environ(),
+                preexec_fn=self._access.give_up_rights,
                 timeout=seconds,
                 check=False,
             )
@@ -83,9 +132,7 @@ class Supervisorctl:
             raise SupervisorctlError("cannot run %s: %s" % (argv[0], exc)) from exc
         return answer.stdout.decode("utf-8", "replace")
 
-    def _give_up_rights(self) -> None:
-        owner = self._access.owner
-        if owner is not None and os.geteuid() == 0:
-            os.setgroups([owner.gid])
-            os.setresgid(owner.gid, owner.gid, owner.gid)
-            os.setresuid(owner.uid, owner.uid, owner.uid)
+
+def _full_names(found: Mapping[str, reply.ProgramStatus]) -> dict[str, reply.ProgramStatus]:
+    # A process with the name of its group is shown by that one name.
+    return {shown if ":" in shown else "%s:%s" % (shown, shown): status for shown, status in found.items()}

@@ -51,10 +51,52 @@ def status(text: str) -> ProgramStatus:
     raise SupervisorctlError(reason(text))
 
 
+def statuses(text: str) -> dict[str, ProgramStatus]:
+    """Every process in the answer to ``status``, by the name that supervisorctl gives it. Raises SupervisorctlError."""
+    matches = [_LINE.match(line) for line in text.splitlines()]
+    found = [match for match in matches if match and match.group("state") in _STATES]
+    if not found:
+        raise SupervisorctlError(reason(text))
+    return {item.group("name"): status(item.group(0)) for item in found}
+
+
+def changes(text: str) -> dict[str, str]:
+    """Groups in the answer to ``reread``: ``available``, ``changed`` or ``disappeared``. Raises SupervisorctlError."""
+    found = dict(re.findall(r"^(\S+): (available|changed|disappeared)$", text, re.MULTILINE))
+    if not found and not re.search(r"^No config updates to processes$", text, re.MULTILINE):
+        raise SupervisorctlError(reason(text))
+    return found
+
+
+def check_updated(text: str, group: str) -> None:
+    """The answer to ``update GROUP``. Raises SupervisorctlError unless it says so."""
+    if not re.search(r"^%s: (?:updated|added) process group$" % re.escape(group), text, re.MULTILINE):
+        raise SupervisorctlError(reason(text) if text.strip() else "supervisord saw nothing to update in %s" % group)
+
+
+def check_stopped(text: str) -> None:
+    """The answer to ``stop``; *not running* will do. Raises SupervisorctlError."""
+    if not re.search(r": (?:stopped|ERROR \(not running\))$", text, re.MULTILINE):
+        raise SupervisorctlError(reason(text))
+
+
+def killed(text: str) -> Optional[list[str]]:
+    """Lines about SIGKILL in the answer to ``maintail``; None when there is no log to look at."""
+    if re.match(r"supervisord: ERROR \(", text):
+        return None
+    return re.findall(r"^.*killing '[^']*' \(\d+\) with SIGKILL.*$", text, re.MULTILINE)
+
+
 def check_signalled(text: str) -> None:
     """The answer to ``signal``. Raises SupervisorctlError unless it was sent."""
     if not re.search(r": signalled$", text, re.MULTILINE):
         raise SupervisorctlError(reason(text))
+
+
+def check_all_signalled(text: str, count: int) -> None:
+    """The answer to ``signal`` with several programs. Raises SupervisorctlError unless it was sent to so many."""
+    if len(re.findall(r": signalled$", text, re.MULTILINE)) != count:
+        raise SupervisorctlError(reason("\n".join(line for line in text.splitlines() if ": signalled" not in line)))
 
 
 def check_started(text: str) -> None:

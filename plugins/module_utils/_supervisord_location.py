@@ -21,6 +21,7 @@ _DEFAULT_FILES = (
     "/etc/supervisor/supervisord.conf",
 )
 _CLIENT = "supervisorctl"
+_MODULE = "supervisor.supervisord"
 _CLIENT_FOLDERS = ("/usr/local/bin", "/usr/bin")
 
 
@@ -37,12 +38,17 @@ def ancestor(pid: int, proc: str = "/proc") -> Optional[Supervisord]:
     """The nearest supervisord above a process; None for an orphan."""
     stat = _procfs.stat(pid, proc)
     while stat is not None and stat.ppid > 0:
-        argv = _procfs.cmdline(stat.ppid, proc)
-        program = _program(argv)
-        if program is not None:
-            return _supervisord(stat.ppid, program, argv[argv.index(program) + 1 :], proc)
+        found = _of(stat.ppid, proc)
+        if found is not None:
+            return found
         stat = _procfs.stat(stat.ppid, proc)
     return None
+
+
+def running(proc: str = "/proc") -> list[Supervisord]:
+    """Every supervisord that can be seen from here."""
+    found = (_of(pid, proc) for pid in _procfs.pids(proc))
+    return [daemon for daemon in found if daemon is not None]
 
 
 def client_beside(daemon: Supervisord) -> Optional[str]:
@@ -68,18 +74,44 @@ def configuration_option(arguments: Sequence[str]) -> Optional[str]:
     return None
 
 
-def _program(argv: Sequence[str]) -> Optional[str]:
-    # A script: ["/usr/bin/python3", "/usr/bin/supervisord", …]; options of the interpreter may stand between.
-    return next((word for word in argv[:4] if os.path.basename(word) == "supervisord"), None)
+def _of(pid: int, proc: str) -> Optional[Supervisord]:
+    argv = _procfs.cmdline(pid, proc)
+    at = _program(argv)
+    return None if at is None else _supervisord(pid, argv, at, proc)
 
 
-def _supervisord(pid: int, program: str, arguments: Sequence[str], proc: str) -> Supervisord:
-    path = _absolute(program, pid, proc)
-    named = configuration_option(arguments)
+def _program(argv: Sequence[str]) -> Optional[int]:
+    # A script is ["/usr/bin/python3", "/usr/bin/supervisord", …], a module ["python3", "-m", "supervisor.supervisord"].
+    # Options of the interpreter may stand between.
+    for position, word in enumerate(argv[:5]):
+        if os.path.basename(word) == "supervisord" and (position == 0 or _is_python(argv[0])):
+            return position
+        if word == _MODULE and position >= 2 and argv[position - 1] == "-m" and _is_python(argv[0]):
+            return position
+    return None
+
+
+def _is_python(word: str) -> bool:
+    return os.path.basename(word).startswith(("python", "pypy"))
+
+
+def _supervisord(pid: int, argv: Sequence[str], at: int, proc: str) -> Supervisord:
+    # Started as a module, its client is beside the interpreter, and its files are not looked for there.
+    path = _interpreter(argv[0], pid, proc) if argv[at] == _MODULE else _absolute(argv[at], pid, proc)
+    named = configuration_option(argv[at + 1 :])
     folder = os.path.dirname(path) if path else "/"
-    beside = [os.path.normpath(os.path.join(folder, name)) for name in _BESIDE_PROGRAM]
+    beside = [] if argv[at] == _MODULE else [os.path.join(folder, name) for name in _BESIDE_PROGRAM]
     files = (_absolute(name, pid, proc) for name in ([named] if named else [*beside, *_DEFAULT_FILES]))
     return Supervisord(pid, path, next((f for f in files if f and os.path.isfile(f)), None), _owner(pid, proc))
+
+
+def _interpreter(word: str, pid: int, proc: str) -> Optional[str]:
+    if os.sep in word:
+        return _absolute(word, pid, proc)
+    try:
+        return shutil.which(word, path=_procfs.environ(pid, proc).get("PATH"))
+    except PermissionError:
+        return None
 
 
 def _absolute(name: str, pid: int, proc: str) -> Optional[str]:
