@@ -12,10 +12,14 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.closewait.remediation.plugins.plugin_utils import _report_files, _report_options, _table
 from ansible_collections.closewait.remediation.plugins.plugin_utils._diagnosis import diagnose
-from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import RISKS
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import FORBIDDABLE, RISKS
 from ansible_collections.closewait.remediation.plugins.plugin_utils._plan import plan
 
-ARGUMENTS = {**_report_options.ARGUMENTS, "allow": {"type": "str", "choices": list(RISKS), "default": "config"}}
+ARGUMENTS = {
+    **_report_options.ARGUMENTS,
+    "allow": {"type": "str", "choices": list(RISKS), "default": "config"},
+    "forbid": {"type": "list", "elements": "str", "choices": list(FORBIDDABLE), "default": []},
+}
 
 
 class ActionModule(ActionBase):
@@ -32,7 +36,7 @@ class ActionModule(ActionBase):
         try:
             options = _report_options.resolve(arguments, task_vars or {})
             diagnosis = diagnose(options.inventory.gathered, options.inventory.redis_hosts, options.thresholds)
-            steps = plan(diagnosis, arguments["allow"])
+            steps = plan(diagnosis, arguments["allow"], arguments["forbid"])
             paths = {
                 "diagnosis": _report_files.write(options.folder, _report_files.DIAGNOSIS, diagnosis),
                 "plan": _report_files.write(options.folder, _report_files.PLAN, steps),

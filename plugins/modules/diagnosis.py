@@ -28,6 +28,12 @@ options:
     type: str
     choices: [config, live, invasive, disruptive]
     default: config
+  forbid:
+    description: Actions that the plan does not mark as allowed, whatever O(allow) says.
+    type: list
+    elements: str
+    choices: [redis_client_kill, fd_close, worker_restart]
+    default: []
 seealso:
   - module: closewait.remediation.incident_facts
   - module: closewait.remediation.verdict

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
     Runtime,
@@ -19,7 +19,7 @@ Severity = Literal["critical", "high", "medium", "low"]
 Confidence = Literal["proven", "likely", "suspected"]
 CauseStatus = Literal["proven", "likely", "refuted", "unknown"]
 Risk = Literal["config", "live", "invasive", "disruptive"]
-ActionName = Literal["redis_timeout", "fd_close", "worker_restart", "advice"]
+ActionName = Literal["redis_timeout", "redis_client_kill", "fd_close", "worker_restart", "advice"]
 Stage = Literal["cause", "symptom", "restart"]
 HostVerdict = Literal["findings", "healthy", "unknown"]
 ProcessVerdict = Literal["healed", "still_spinning", "not_healed", "gone", "worse", "could_not_look"]
@@ -27,6 +27,8 @@ CauseVerdict = Literal["removed", "still_there", "could_not_look"]
 
 #: From the gentlest to the roughest.
 RISKS: tuple[Risk, ...] = ("config", "live", "invasive", "disruptive")
+#: Those that a caller may rule out. Not the causes: a symptom whose cause stands is back in seconds.
+FORBIDDABLE: tuple[ActionName, ...] = ("redis_client_kill", "fd_close", "worker_restart")
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 
 
@@ -155,10 +157,11 @@ class NotHealed(TypedDict):
 
 
 class Plan(TypedDict):
-    """The content of ``plan.json``."""
+    """The content of ``plan.json``; ``forbid``: actions that are not allowed whatever their risk."""
 
     schema_version: int
     allow: Risk
+    forbid: NotRequired[list[ActionName]]
     actions: list[Action]
     not_healed: list[NotHealed]
 

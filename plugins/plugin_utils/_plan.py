@@ -24,7 +24,12 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
 )
 
 STAGES: tuple[Stage, ...] = ("cause", "symptom", "restart")
-STAGE_OF: dict[ActionName, Stage] = {"redis_timeout": "cause", "fd_close": "symptom", "worker_restart": "restart"}
+STAGE_OF: dict[ActionName, Stage] = {
+    "redis_timeout": "cause",
+    "redis_client_kill": "symptom",
+    "fd_close": "symptom",
+    "worker_restart": "restart",
+}
 REASONS_SHOWN = 3
 
 
@@ -41,18 +46,36 @@ class Wish(NamedTuple):
         return STAGE_OF[self.remedy["action"]]
 
 
-def plan(diagnosis: Diagnosis, allow: Risk) -> Plan:
+class Permission(NamedTuple):
+    """What the caller lets be done: up to this risk, and of that not these actions."""
+
+    allow: Risk
+    forbid: tuple[ActionName, ...] = ()
+
+    def refusal(self, remedy: Remedy) -> str | None:
+        """Why a remedy may not be done; None when it may."""
+        action, risk = remedy["action"], remedy["risk"]
+        if action in self.forbid:
+            return f"{action} is ruled out by closewait_forbid"
+        if not is_allowed(risk, self.allow):
+            return f"{action} is {risk} and only up to {self.allow} is allowed; closewait_allow={risk} would allow it"
+        return None
+
+
+def plan(diagnosis: Diagnosis, allow: Risk, forbid: Iterable[ActionName] = ()) -> Plan:
     """Cause before symptom before restart, and within a stage the gentler first. ``allow`` is the roughest allowed."""
+    permission = Permission(allow, tuple(forbid))
     findings = [*_findings(diagnosis)]
     groups: dict[Hashable, list[Wish]] = {}
-    for wish in _needed([wish for finding in findings for wish in _wishes(finding)], allow):
+    for wish in _needed([wish for finding in findings for wish in _wishes(finding, permission)], permission):
         groups.setdefault(_same_step(wish), []).append(wish)
     ordered = sorted(groups.values(), key=lambda group: _order(group[0]))
     return {
         "schema_version": SCHEMA_VERSION,
-        "allow": allow,
-        "actions": [_action(f"a{number}", group, allow) for number, group in enumerate(ordered, 1)],
-        "not_healed": [entry for finding in findings for entry in _not_healed(finding, allow)],
+        "allow": permission.allow,
+        "forbid": sorted(permission.forbid),
+        "actions": [_action(f"a{number}", group, permission) for number, group in enumerate(ordered, 1)],
+        "not_healed": [entry for finding in findings for entry in _not_healed(finding, permission)],
     }
 
 
@@ -67,30 +90,30 @@ def _findings(diagnosis: Diagnosis) -> Iterator[Finding]:
     yield from diagnosis["fleet"]["findings"]
 
 
-def _wishes(finding: Finding) -> list[Wish]:
+def _wishes(finding: Finding, permission: Permission) -> list[Wish]:
     """The remedies of a finding, without the restart where something gentler cures the symptom."""
     wishes = [
         Wish(finding, remedy, remedy["where"])
         for remedy in finding["remedy"]
         if remedy["action"] in STAGE_OF and remedy["where"] is not None
     ]
-    gentler = any(wish.stage == "symptom" for wish in wishes)
+    gentler = any(wish.stage == "symptom" and wish.remedy["action"] not in permission.forbid for wish in wishes)
     return [wish for wish in wishes if not (gentler and wish.stage == "restart")]
 
 
-def _needed(wishes: list[Wish], allow: Risk) -> list[Wish]:
+def _needed(wishes: list[Wish], permission: Permission) -> list[Wish]:
     """Nothing is closed in a process that is restarted anyway."""
     ending = {
         (wish.where, wish.remedy["vars"]["pid"], wish.remedy["vars"]["start_time"])
         for wish in wishes
-        if wish.stage == "restart" and is_allowed(wish.remedy["risk"], allow)
+        if wish.stage == "restart" and permission.refusal(wish.remedy) is None
     }
     return [wish for wish in wishes if wish.stage != "symptom" or _process_key(wish) not in ending]
 
 
 def _process_key(wish: Wish) -> tuple[str, int, int] | None:
     process = wish.finding["process"]
-    return (wish.where, process["pid"], process["start_time"]) if process else None
+    return (wish.finding["host"], process["pid"], process["start_time"]) if process else None
 
 
 def _same_step(wish: Wish) -> Hashable:
@@ -98,6 +121,10 @@ def _same_step(wish: Wish) -> Hashable:
     values = wish.remedy["vars"]
     if wish.stage == "cause":
         return (wish.remedy["action"], wish.where, values["address"], values["port"], values["pid"])
+    if wish.remedy["action"] == "redis_client_kill":
+        worker, peer = values["worker"], values["peer"]
+        ends = (worker["pid"], worker["start_time"], peer["address"], peer["port"])
+        return (wish.remedy["action"], wish.where, wish.finding["host"], *ends)
     if wish.stage == "symptom":
         return (wish.remedy["action"], wish.where, values["method"])
     return (wish.remedy["action"], wish.where, values["pid"], values["start_time"])
@@ -107,7 +134,7 @@ def _order(wish: Wish) -> tuple[int, int, str, str]:
     return STAGES.index(wish.stage), RISKS.index(wish.remedy["risk"]), wish.where, str(_same_step(wish))
 
 
-def _action(number: str, group: list[Wish], allow: Risk) -> Action:
+def _action(number: str, group: list[Wish], permission: Permission) -> Action:
     first = group[0]
     hosts = sorted({wish.finding["host"] for wish in group})
     return {
@@ -120,13 +147,13 @@ def _action(number: str, group: list[Wish], allow: Risk) -> Action:
         "risk": first.remedy["risk"],
         "vars": _merged_vars(group),
         "findings": sorted({wish.finding["id"] for wish in group}),
-        "allowed": is_allowed(first.remedy["risk"], allow),
+        "allowed": permission.refusal(first.remedy) is None,
         "why": _joined(wish.remedy["why"] for wish in group),
     }
 
 
 def _merged_vars(group: list[Wish]) -> dict[str, Any]:
-    if group[0].stage != "symptom":
+    if group[0].remedy["action"] != "fd_close":
         return group[0].remedy["vars"]
     targets: dict[tuple[int, int, int, int], Target] = {}
     for wish in group:
@@ -141,22 +168,21 @@ def _joined(reasons: Iterable[str]) -> str:
     return "; ".join(distinct[:REASONS_SHOWN]) + more
 
 
-def _not_healed(finding: Finding, allow: Risk) -> list[NotHealed]:
+def _not_healed(finding: Finding, permission: Permission) -> list[NotHealed]:
     pid = finding["process"]["pid"] if finding["process"] else None
     return [
         {"host": finding["host"], "finding": finding["id"], "pid": pid, "reason": reason}
-        for reason in _reasons(finding, allow)
+        for reason in _reasons(finding, permission)
     ]
 
 
-def _reasons(finding: Finding, allow: Risk) -> Iterator[str]:
+def _reasons(finding: Finding, permission: Permission) -> Iterator[str]:
     """What of a finding stays as it is."""
-    wishes = _wishes(finding)
-    for wish in wishes:
-        risk = wish.remedy["risk"]
-        if not is_allowed(risk, allow):
-            action = wish.remedy["action"]
-            yield f"{action} is {risk} and only up to {allow} is allowed; closewait_allow={risk} would allow it"
+    wishes = _wishes(finding, permission)
+    tried = {wish.stage for wish in wishes if permission.refusal(wish.remedy) is None}
+    # Of several remedies for the same one is enough.
+    refusals = [permission.refusal(wish.remedy) for wish in wishes if wish.stage not in tried]
+    yield from (refusal for refusal in refusals if refusal)
     if all(wish.stage == "cause" for wish in wishes):
         advice = [remedy["why"] for remedy in finding["remedy"] if remedy["action"] == "advice"]
         yield f"nothing that could be done from outside cures it; {'; '.join(advice) or 'no advice'}"

@@ -198,6 +198,9 @@ def _what(action: ActionName, values: dict[str, Any]) -> str:
     """What an action does, in front of its reason."""
     if action == "redis_timeout":
         return f"set timeout {values['timeout']} of the server at port {values['port']}; "
+    if action == "redis_client_kill":
+        worker, peer = values["worker"], values["peer"]
+        return f"disconnect process {worker['pid']} from {peer['address']}:{peer['port']} where it only listens; "
     if action == "fd_close":
         targets = [f"fd {target['fd']} in process {target['pid']}" for target in values["targets"]]
         more = f" and {len(targets) - TARGETS_SHOWN} more" if len(targets) > TARGETS_SHOWN else ""

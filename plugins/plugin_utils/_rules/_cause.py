@@ -25,6 +25,14 @@ class Explanation(NamedTuple):
 
     cause: Cause
     remedy: list[Remedy]
+    peer: Peer | None = None
+
+    @property
+    def server(self) -> Peer | None:
+        """The looked-at Redis at the other end that closes no connection once the remedies are done; None: not so."""
+        if self.peer is None or self.peer.redis is None or self.peer.host is None:
+            return None
+        return self.peer if self.remedy or self.peer.redis["timeout"] == 0 else None
 
 
 def unknown(summary: str) -> Explanation:
@@ -73,7 +81,7 @@ def of_connection(scene: Scene, connection: Connection, sockets: list[Socket]) -
         "setting": "timeout" if peer.redis else None,
         "value": peer.redis["timeout"] if peer.redis else None,
     }
-    return Explanation(cause, _remedy(peer, status))
+    return Explanation(cause, _remedy(peer, status), peer)
 
 
 def _verdict(peer: Peer, idle: list[Bounds], thresholds: Thresholds) -> tuple[CauseStatus, str]:

@@ -11,6 +11,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
     Target,
 )
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
+    Endpoint,
     HalfClosedProcess,
     Holder,
     Process,
@@ -19,6 +20,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._facts impor
     Watcher,
 )
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _registrations, _runtimes
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Peer
 
 PIDS_SHOWN = 5
 
@@ -58,6 +60,23 @@ def close(host: str, targets: list[Target], why: str) -> Remedy:
         "vars": {"targets": targets, "method": "auto"},
         "why": why,
     }
+
+
+def disconnect(server: Peer, process: Process, remote: Endpoint) -> list[Remedy]:
+    """Have the server end a listening connection of the process, which is left alone; empty for a server not known."""
+    if server.redis is None:
+        return []
+    place = {"address": server.redis["address"], "port": server.redis["port"], "pid": server.redis["pid"]}
+    worker = {"pid": process["pid"], "start_time": process["start_time"]}
+    return [
+        {
+            "action": "redis_client_kill",
+            "where": server.host,
+            "risk": "live",
+            "vars": {**place, "worker": worker, "peer": {"address": remote["address"], "port": remote["port"]}},
+            "why": "a Celery worker that loses the connection it listens on gives up all of them and connects anew",
+        }
+    ]
 
 
 def restart(host: str, process: Process, why: str) -> Remedy:

@@ -23,6 +23,12 @@ def why_not_closable(runtime: Runtime | None) -> str | None:
     return _closable.why_not(known["name"], known["loops"], known["role"])
 
 
+def reconnects(runtime: Runtime | None) -> bool:
+    """Whether the end of one of its listening connections makes it give up all of them and connect anew (measured)."""
+    known = runtime or UNKNOWN
+    return known["role"] == _closable.KOMBU_EVENT_LOOP and why_not_closable(runtime) is None
+
+
 def described(runtime: Runtime | None) -> str:
     """Name, version, role and loops in one line."""
     if runtime is None:

@@ -79,16 +79,28 @@ def _finding(
         "process": _remedies.affected(process),
         "evidence": _evidence.of(spinner, watchers, sockets),
         "cause": explanation.cause,
-        "remedy": [*explanation.remedy, _symptom(spinner, watchers, blockers)],
+        "remedy": [*explanation.remedy, *_symptoms(spinner, watchers, blockers, explanation)],
         "unknowns": doubts + _doubts.listed(watchers, sockets) + _doubts.cut(spinner),
     }
 
 
-def _symptom(spinner: _suspects.Spinner, watchers: list[Watcher], blockers: list[str]) -> Remedy:
+def _symptoms(
+    spinner: _suspects.Spinner, watchers: list[Watcher], blockers: list[str], explanation: _cause.Explanation
+) -> list[Remedy]:
     if blockers:
-        return _remedies.restart(spinner.scene.host, spinner.process, "; ".join(blockers))
+        return [_remedies.restart(spinner.scene.host, spinner.process, "; ".join(blockers))]
     targets = [_remedies.target(_registrations.as_holder(watcher), watcher, ghost=False) for watcher in watchers]
-    return _remedies.close(spinner.scene.host, targets, "with registration and socket gone the loop can wait again")
+    why = "with registration and socket gone the loop can wait again"
+    return [*_gentle(spinner, watchers, explanation), _remedies.close(spinner.scene.host, targets, why)]
+
+
+def _gentle(spinner: _suspects.Spinner, watchers: list[Watcher], explanation: _cause.Explanation) -> list[Remedy]:
+    """What needs no access to the process; nothing while the cause stands, as it would be in vain."""
+    socket, server = watchers[0]["socket"], explanation.server
+    if server is None or socket is None or "remote" not in socket or socket["state"] != "CLOSE_WAIT":
+        return []
+    known = _runtimes.reconnects(spinner.process["runtime"])
+    return _remedies.disconnect(server, spinner.process, socket["remote"]) if known else []
 
 
 def _suspected(spinner: _suspects.Spinner) -> Outcome:

@@ -31,6 +31,8 @@ def test_diagnose_names_the_child_that_holds_the_dead_socket(haunted: HauntedWor
     targets = [t for remedy in finding["remedy"] if remedy["action"] == "fd_close" for t in remedy["vars"]["targets"]]
     assert [(t["pid"], t["inode"], t["ghost"]) for t in targets] == [(haunted.holder, haunted.ghost.inode, True)]
     assert [f["id"] for f in outcome.findings(haunted.pid)] == ["ghost_registration_spin"]
+    # With a child that holds the dead socket, a worker does not survive the end of another connection.
+    assert "redis_client_kill" not in [remedy["action"] for remedy in finding["remedy"]]
 
 
 def test_remediate_closes_in_the_child_and_leaves_the_parent_its_broker(haunted: HauntedWorker, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``remediate`` removes the cause, heals the running process, and the work goes on."""
+"""``remediate`` removes the cause, heals the running process through gdb, and the work goes on."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ def test_remediate_heals_the_running_worker_for_good(spinning: SpinningWorker, t
     old_timeout = site.redis.live_timeout()
     with conduct_log(pid) as log:
         began = time.monotonic()
-        outcome = Control(tmp_path / "control").playbook("remediate", closewait_allow="invasive")
+        outcome = Control(tmp_path / "control").playbook(
+            "remediate", closewait_allow="invasive", closewait_forbid=["redis_client_kill"]
+        )
         assert outcome.status == 0, outcome.text
+        assert f"pid {pid} fd {spinning.watch.number}: closed" in outcome.text
         healed = wait_for(lambda: log.first_calm(began), 5, "the worker to be calm")
         assert (site.redis.live_timeout(), site.redis.stored_timeout()) == (0, 0)
         # The gates are still closed: one task runs and one is reserved, which is what made it spin.

@@ -52,10 +52,17 @@ class Control:
 
     def playbook(self, name: str, **variables: Any) -> Outcome:
         """Run ``playbooks/NAME.yml`` with extra variables."""
+        return self._play(name, [], variables)
+
+    def rehearse(self, name: str, **variables: Any) -> Outcome:
+        """The same in check mode."""
+        return self._play(name, ["--check"], variables)
+
+    def _play(self, name: str, options: Sequence[str], variables: Mapping[str, Any]) -> Outcome:
         reports = self.directory / f"report-{name}"
         extra = json.dumps({"closewait_output_dir": str(reports), **self._leave_no_trace(), **variables})
         program = str(_PLAYBOOKS / f"{name}.yml")
-        command = ["-m", "ansible", "playbook", "-i", self._inventory(), "-e", extra, program]
+        command = ["-m", "ansible", "playbook", *options, "-i", self._inventory(), "-e", extra, program]
         return self._run(command, reports)
 
     def module(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

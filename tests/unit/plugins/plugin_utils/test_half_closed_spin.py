@@ -37,9 +37,17 @@ def test_proven_with_cause_and_target() -> None:
     assert finding["cause"]["status"] == "proven"
     assert finding["cause"]["peer"] == {"address": make.THERE, "port": make.REDIS_PORT, "host": make.REDIS_HOST}
     assert finding["cause"]["value"] == make.TIMEOUT
-    cause, symptom = finding["remedy"]
+    cause, gentle, symptom = finding["remedy"]
     assert (cause["action"], cause["where"], cause["risk"]) == ("redis_timeout", make.REDIS_HOST, "config")
     assert cause["vars"] == {"timeout": 0, "address": make.THERE, "port": make.REDIS_PORT, "pid": 811}
+    assert (gentle["action"], gentle["where"], gentle["risk"]) == ("redis_client_kill", make.REDIS_HOST, "live")
+    assert gentle["vars"] == {
+        "address": make.THERE,
+        "port": make.REDIS_PORT,
+        "pid": 811,
+        "worker": {"pid": make.PID, "start_time": make.BORN},
+        "peer": {"address": make.THERE, "port": make.REDIS_PORT},
+    }
     assert (symptom["action"], symptom["where"], symptom["risk"]) == ("fd_close", make.HOST, "invasive")
     assert symptom["vars"] == {
         "method": "auto",
@@ -55,6 +63,52 @@ def test_proven_with_cause_and_target() -> None:
             }
         ],
     }
+
+
+@pytest.mark.parametrize(
+    "runtime",
+    [
+        GEVENT,
+        None,
+        make.runtime(role="celery-solo"),
+        make.runtime(role="celery-unknown"),
+        make.runtime(role="gunicorn"),
+        make.runtime(role=None),
+        make.runtime(loops=("gevent 24.11.1",)),
+        make.runtime(loops=("uvloop 0.21.0",)),
+        make.runtime("node"),
+    ],
+    ids=lambda runtime: "none" if runtime is None else f"{runtime['name']} {runtime['role']} {runtime['loops']}",
+)
+def test_only_celery_prefork_is_disconnected(runtime: make.Fact | None) -> None:
+    finding = only(spin(make.worker(cpu=make.cpu(make.process(runtime=runtime)))))
+    assert "redis_client_kill" not in actions(finding)
+
+
+@pytest.mark.parametrize(
+    ("server", "offered"),
+    [
+        (make.instance(), True),
+        # Already removed: what spins, spins on, and does not come back.
+        (make.instance(timeout=0), True),
+        # Something else closed, so it would be back.
+        (make.instance(timeout=9000), False),
+        (make.instance(timeout=None, error="NOAUTH Authentication required."), False),
+    ],
+    ids=["proven", "removed", "refuted", "unread"],
+)
+def test_disconnected_only_when_the_cause_goes(server: make.Fact, *, offered: bool) -> None:
+    finding = only(spin(others={make.REDIS_HOST: make.server(redis=make.redis(server))}))
+    assert ("redis_client_kill" in actions(finding)) is offered
+
+
+def test_not_disconnected_from_a_server_that_was_not_looked_at() -> None:
+    assert actions(only(spin(others={}))) == ["fd_close"]
+
+
+def test_not_disconnected_when_a_child_holds_the_socket() -> None:
+    shared = make.watcher(holders=[make.holder(), make.holder(make.CHILD, make.CHILD_BORN)])
+    assert actions(only(spin(with_watchers(shared)))) == ["redis_timeout", "worker_restart"]
 
 
 def test_evidence_has_the_numbers() -> None:
@@ -286,7 +340,10 @@ def test_one_finding_per_peer_and_no_closing_when_one_socket_forbids_it() -> Non
     both = [make.half_closed(), make.half_closed(8800001, ("203.0.113.4", 7001))]
     close_wait = make.close_wait(both)
     free = spin(make.worker(tcp=make.tcp(watchers=make.watchers(make.watcher(), other), close_wait=close_wait)))
-    assert [actions(finding) for finding in free.findings] == [["redis_timeout", "fd_close"], ["fd_close"]]
+    assert [actions(finding) for finding in free.findings] == [
+        ["redis_timeout", "redis_client_kill", "fd_close"],
+        ["fd_close"],
+    ]
     bound = spin(make.worker(tcp=make.tcp(watchers=make.watchers(make.watcher(), held), close_wait=close_wait)))
     assert [actions(finding)[-1] for finding in bound.findings] == ["worker_restart", "worker_restart"]
 
@@ -299,7 +356,7 @@ def test_several_sockets_of_one_peer_are_one_finding() -> None:
     other = make.watcher(8800001, fd=62, socket=make.watched(inode=8800001))
     both = make.close_wait([make.half_closed(), make.half_closed(8800001)])
     finding = only(spin(make.worker(tcp=make.tcp(watchers=make.watchers(make.watcher(), other), close_wait=both))))
-    assert [target["fd"] for target in finding["remedy"][1]["vars"]["targets"]] == [make.FD, 62]
+    assert [target["fd"] for target in finding["remedy"][-1]["vars"]["targets"]] == [make.FD, 62]
 
 
 def test_a_registration_never_matches_a_socket_that_nobody_has_accepted() -> None:
@@ -319,7 +376,7 @@ def many(**changed: Any) -> make.Fact:
 
 def test_many_sockets_are_said_in_few_words() -> None:
     finding = only(spin(many()))
-    assert len(finding["remedy"][1]["vars"]["targets"]) == 40
+    assert len(finding["remedy"][-1]["vars"]["targets"]) == 40
     assert finding["unknowns"] == [
         "when the peer closed is not known for fds 100, 101, 102, 103, 104, … (40 in all): not among those listed",
         "529 more suspicious registrations exist than are listed, maybe of this process",

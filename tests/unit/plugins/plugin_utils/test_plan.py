@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import RISKS, Plan, Risk
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import RISKS, ActionName, Plan, Risk
 from ansible_collections.closewait.remediation.plugins.plugin_utils._plan import plan
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import diagnosed, incident
@@ -16,8 +16,8 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.s
 GEVENT = make.runtime(loops=("gevent 24.11.1",), role="celery-gevent")
 
 
-def planned(results: dict[str, Any], allow: Risk = "invasive") -> Plan:
-    return plan(diagnosed(results), allow)
+def planned(results: dict[str, Any], allow: Risk = "invasive", forbid: tuple[ActionName, ...] = ()) -> Plan:
+    return plan(diagnosed(results), allow, forbid)
 
 
 def steps(document: Plan) -> list[tuple[str, str, str, bool]]:
@@ -28,25 +28,47 @@ def test_cause_before_symptom() -> None:
     document = planned(incident())
     assert steps(document) == [
         ("cause", "redis_timeout", make.REDIS_HOST, True),
+        ("symptom", "redis_client_kill", make.REDIS_HOST, True),
         ("symptom", "fd_close", make.HOST, True),
     ]
-    assert [step["id"] for step in document["actions"]] == ["a1", "a2"]
+    assert [step["id"] for step in document["actions"]] == ["a1", "a2", "a3"]
+    assert document["actions"][1]["hosts"] == [make.HOST]
+    assert document["forbid"] == []
     assert document["not_healed"] == []
 
 
 @pytest.mark.parametrize(
     ("allow", "allowed"),
-    [("config", [True, False]), ("live", [True, False]), ("invasive", [True, True]), ("disruptive", [True, True])],
+    [
+        ("config", [True, False, False]),
+        ("live", [True, True, False]),
+        ("invasive", [True, True, True]),
+        ("disruptive", [True, True, True]),
+    ],
 )
 def test_allow(allow: Risk, allowed: list[bool]) -> None:
     document = planned(incident(), allow)
     assert [step["allowed"] for step in document["actions"]] == allowed
-    reasons = [entry["reason"] for entry in document["not_healed"]]
-    assert len(reasons) == allowed.count(False)
-    assert all(
-        f"fd_close is invasive and only up to {allow} is allowed; closewait_allow=invasive would" in reason
-        for reason in reasons
-    )
+
+
+def test_what_is_not_allowed_is_said_only_when_nothing_else_is_tried() -> None:
+    assert [entry["reason"] for entry in planned(incident(), "config")["not_healed"]] == [
+        "redis_client_kill is live and only up to config is allowed; closewait_allow=live would allow it",
+        "fd_close is invasive and only up to config is allowed; closewait_allow=invasive would allow it",
+    ]
+    assert planned(incident(), "live")["not_healed"] == []
+
+
+def test_forbid() -> None:
+    document = planned(incident(), "invasive", ("redis_client_kill",))
+    assert [step["allowed"] for step in document["actions"]] == [True, False, True]
+    assert (document["forbid"], document["not_healed"]) == (["redis_client_kill"], [])
+    document = planned(incident(), "live", ("redis_client_kill",))
+    assert [step["allowed"] for step in document["actions"]] == [True, False, False]
+    assert [entry["reason"] for entry in document["not_healed"]] == [
+        "redis_client_kill is ruled out by closewait_forbid",
+        "fd_close is invasive and only up to live is allowed; closewait_allow=invasive would allow it",
+    ]
 
 
 def test_risks_are_ordered() -> None:
@@ -69,7 +91,14 @@ def test_one_setting_for_many_hosts() -> None:
     [setting] = [step for step in document["actions"] if step["action"] == "redis_timeout"]
     assert setting["hosts"] == [f"kiln-{n}" for n in range(7)]
     assert setting["host"] == "kiln-0"
-    assert [step["action"] for step in document["actions"]] == ["redis_timeout", *["fd_close"] * 7]
+    assert [step["action"] for step in document["actions"]] == [
+        "redis_timeout",
+        *["redis_client_kill"] * 7,
+        *["fd_close"] * 7,
+    ]
+    # The same pid on every host, and still a step for each.
+    kills = [step["hosts"] for step in document["actions"] if step["action"] == "redis_client_kill"]
+    assert kills == [[f"kiln-{n}"] for n in range(7)]
 
 
 def test_two_servers_bound_alike_in_two_namespaces_are_two_settings() -> None:
@@ -120,9 +149,13 @@ def test_a_restart_beside_something_gentler_is_not_planned() -> None:
     other = diagnosed(incident(cpu=make.cpu(make.process(runtime=GEVENT))))
     [finding] = diagnosis["hosts"][make.HOST]["findings"]
     finding["remedy"].append(other["hosts"][make.HOST]["findings"][0]["remedy"][1])
-    assert [remedy["action"] for remedy in finding["remedy"]] == ["redis_timeout", "fd_close", "worker_restart"]
+    gentler = ["redis_timeout", "redis_client_kill", "fd_close"]
+    assert [remedy["action"] for remedy in finding["remedy"]] == [*gentler, "worker_restart"]
     document = plan(diagnosis, "disruptive")
-    assert [step["action"] for step in document["actions"]] == ["redis_timeout", "fd_close"]
+    assert [step["action"] for step in document["actions"]] == gentler
+    # Where the gentler ones are ruled out, it is planned after all, and nothing is closed in what it ends.
+    document = plan(diagnosis, "disruptive", ("redis_client_kill", "fd_close"))
+    assert [step["action"] for step in document["actions"]] == ["redis_timeout", "worker_restart"]
 
 
 @pytest.mark.parametrize(
@@ -157,11 +190,11 @@ def test_advice_is_no_action() -> None:
     assert "nothing that could be done from outside cures it; close a connection" in document["not_healed"][0]["reason"]
 
 
-@pytest.mark.parametrize("timeout", [0, 5])
-def test_a_symptom_without_its_cause_is_said(timeout: int) -> None:
+@pytest.mark.parametrize(("timeout", "actions"), [(0, ["redis_client_kill", "fd_close"]), (5, ["fd_close"])])
+def test_a_symptom_without_its_cause_is_said(timeout: int, actions: list[str]) -> None:
     server = make.registered(make.server(redis=make.redis(make.instance(timeout=timeout))))
     document = planned({**incident(), make.REDIS_HOST: server})
-    assert [step["action"] for step in document["actions"]] == ["fd_close"]
+    assert [step["action"] for step in document["actions"]] == actions
     assert "the cause is not known, so it may come back" in document["not_healed"][0]["reason"]
 
 

@@ -104,7 +104,8 @@ def test_result_of_every_fleet_after_every_fleet() -> None:
 @pytest.mark.parametrize("results", FLEETS.values(), ids=FLEETS)
 def test_written_documents_are_read_back_whole(results: dict[str, Any], tmp_path: Path) -> None:
     diagnosis = diagnosed(results)
-    steps = plan(diagnosis, "live")
+    steps = plan(diagnosis, "live", ["fd_close"])
+    check("plan", steps)
     _report_files.write(tmp_path, "d", diagnosis)
     _report_files.write(tmp_path, "p", steps)
     assert _report_files.read(tmp_path, "d", Diagnosis) == diagnosis
@@ -122,9 +123,12 @@ def test_written_documents_are_read_back_whole(results: dict[str, Any], tmp_path
         (["hosts", make.HOST, "findings", 0, "process", "pid"], 0),
         (["hosts", make.HOST, "findings", 0, "remedy", 0, "vars", "timeout"], 60),
         (["hosts", make.HOST, "findings", 0, "remedy", 0, "risk"], "live"),
-        (["hosts", make.HOST, "findings", 0, "remedy", 1, "where"], None),
-        (["hosts", make.HOST, "findings", 0, "remedy", 1, "vars", "targets"], []),
-        (["hosts", make.HOST, "findings", 0, "remedy", 1, "vars", "targets", 0, "cookie"], "0x12"),
+        (["hosts", make.HOST, "findings", 0, "remedy", 1, "risk"], "invasive"),
+        (["hosts", make.HOST, "findings", 0, "remedy", 1, "vars", "worker", "pid"], None),
+        (["hosts", make.HOST, "findings", 0, "remedy", 1, "vars", "peer"], "198.51.100.77"),
+        (["hosts", make.HOST, "findings", 0, "remedy", 2, "where"], None),
+        (["hosts", make.HOST, "findings", 0, "remedy", 2, "vars", "targets"], []),
+        (["hosts", make.HOST, "findings", 0, "remedy", 2, "vars", "targets", 0, "cookie"], "0x12"),
         (["hosts", make.HOST, "findings", 0, "evidence", "registrations", 0, "events"], 25),
         (["hosts", make.HOST, "surprise"], 1),
     ],
