@@ -29,10 +29,6 @@ _PLAIN = re.compile(r"\b[IB]\(([^()]*)\)")
 Options = dict[str, dict[str, Any]]
 
 
-class NoMarkersError(Exception):
-    """A README has no place for its table; the text names it and the markers."""
-
-
 def roles(root: Path = ROOT) -> list[str]:
     """Names of all roles, found by looking."""
     return sorted(path.parent.parent.name for path in root.glob("roles/*/meta/argument_specs.yml"))
@@ -70,18 +66,22 @@ def replaced(text: str, table: str) -> str | None:
 
 
 def wanted(root: Path = ROOT) -> dict[Path, str]:
-    """README -> what it should be. Raises NoMarkersError for a role's; the main one may be without."""
-    found: dict[Path, str] = {}
+    """README -> what it should be, of all that have a place for their table."""
     all_options = {role: options(role, root) for role in roles(root)}
-    for role, entries in all_options.items():
-        path = root / "roles" / role / "README.md"
-        text = replaced(path.read_text(encoding="utf-8"), role_table(entries))
-        if text is None:
-            raise NoMarkersError(f"{path.relative_to(root)} has no lines {BEGIN} and {END}")
-        found[path] = text
-    main = root / "README.md"
-    text = replaced(main.read_text(encoding="utf-8"), overview(all_options))
-    return found if text is None else {**found, main: text}
+    tables = {_readme(root, role): role_table(entries) for role, entries in all_options.items()}
+    tables[root / "README.md"] = overview(all_options)
+    texts = {path: replaced(path.read_text(encoding="utf-8"), table) for path, table in tables.items() if path.exists()}
+    return {path: text for path, text in texts.items() if text is not None}
+
+
+def without_place(root: Path = ROOT) -> list[str]:
+    """Roles whose README is missing or has no markers; the main one may be without."""
+    having = wanted(root)
+    return [role for role in roles(root) if _readme(root, role) not in having]
+
+
+def _readme(root: Path, role: str) -> Path:
+    return root / "roles" / role / "README.md"
 
 
 def stale(root: Path = ROOT) -> list[Path]:
@@ -115,6 +115,8 @@ def main() -> int:
     for path in stale():
         path.write_text(wanted()[path], encoding="utf-8")
         print(f"written: {path.relative_to(ROOT)}")
+    for role in without_place():
+        print(f"roles/{role}/README.md needs the lines\n{BEGIN}\n{END}")
     return 0
 
 

@@ -48,6 +48,7 @@ def fixture_root(tmp_path: Path) -> Path:
 def test_tables_are_up_to_date() -> None:
     advice = "cd tests && python3 -m toolchain.role_tables"
     assert [f"{path}: {advice}" for path in role_tables.stale()] == []
+    assert role_tables.without_place() == []
 
 
 def test_a_table_says_what_the_specification_says(root: Path) -> None:
@@ -68,10 +69,14 @@ def test_the_main_table_has_a_row_for_each_role(root: Path) -> None:
     assert "| [one](roles/one/README.md) | `one_names` (`[]`), `one_wait` (`2.5`), `one_path` (required)," in text
 
 
-def test_a_role_without_a_place_for_its_table_is_an_error(root: Path) -> None:
-    (root / "roles" / "one" / "README.md").write_text("nothing\n")
-    with pytest.raises(role_tables.NoMarkersError, match=r"roles/one/README\.md"):
-        role_tables.wanted(root)
+@pytest.mark.parametrize("text", ["nothing\n", None], ids=["no-markers", "no-file"])
+def test_a_role_without_a_place_for_its_table_is_named(root: Path, text: str | None) -> None:
+    assert role_tables.without_place(root) == []
+    readme = root / "roles" / "one" / "README.md"
+    readme.unlink()
+    if text is not None:
+        readme.write_text(text)
+    assert role_tables.without_place(root) == ["one"]
 
 
 def test_the_order_is_that_of_the_file() -> None:
