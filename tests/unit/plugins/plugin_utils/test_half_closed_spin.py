@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _runtimes
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import ask, only
 
@@ -83,6 +84,7 @@ def test_proven_with_cause_and_target() -> None:
 def test_only_celery_prefork_is_disconnected(runtime: make.Fact | None) -> None:
     finding = only(spin(make.worker(cpu=make.cpu(make.process(runtime=runtime)))))
     assert "redis_client_kill" not in actions(finding)
+    assert not _runtimes.reconnects(finding["process"]["runtime"] if finding["process"] else None)
 
 
 @pytest.mark.parametrize(
