@@ -9,8 +9,9 @@ from ``_fd_act``.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _epoll_removal,
@@ -20,6 +21,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _fd_observation,
     _fd_process,
     _gdb,
+    _guardian,
     _injection,
     _stop,
 )
@@ -33,6 +35,7 @@ LOST = "lost"
 TOO_MANY_SIGNALS = "signals (%s) keep coming first: some timer of the program fires more often than a stop takes"
 #: A program with busy threads that never waits on that epoll instance is not waited for any longer.
 SETTLE_S = 1.0
+REPLACED = "the process runs another program by now (execve)"
 #: A program with a profiling timer takes signals all the time; each one costs a stop that did nothing.
 INTERRUPTIONS = 20
 #: So many numbers are judged, and then closed by one system call, before the clock is looked at again.
@@ -41,6 +44,10 @@ LONGEST_RUN = 16
 Result = Dict[str, Any]
 #: Deals with the first item, or the first few, and takes it off the list.
 Act = Callable[[_stop.Stop, List["Pending"]], None]
+
+
+class ReplacedError(Exception):
+    """The process has become another program since it was judged."""
 
 
 class Order(NamedTuple):
@@ -72,7 +79,7 @@ class Report(NamedTuple):
 def predict(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Target], order: Order) -> Report:
     """What :func:`run` would do now; nothing is stopped."""
     rows = []
-    for target, decision in _decisions(observer, targets, order):
+    for target, decision in _decisions(observer, targets, order)[0]:
         outcome = decision.outcome or WOULD[str(decision.method)]
         rows.append(_result(target, outcome, decision.method, decision.reason, decision.alternative))
     return Report(rows, [])
@@ -81,18 +88,19 @@ def predict(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.T
 def run(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Target], order: Order) -> Report:
     """Close what may be closed. Every target gets exactly one result, whatever happens to gdb or the process."""
     report = Report([], [])
+    images = {pid: _fd_process.image(pid) for pid in {target.pid for target in targets}}
     pending: Dict[int, List[Pending]] = {}
-    for target, decision in _decisions(observer, targets, order):
+    decisions, plan = _decisions(observer, targets, order)
+    for target, decision in decisions:
         if decision.outcome is None:
             item = Pending(target, str(decision.method), decision.reason, decision.settle)
             pending.setdefault(target.pid, []).append(item)
         else:
             report.results.append(_final(target, decision))
-    planned = _planned(targets)
     laid: Dict[int, List[int]] = {}
-    for items in pending.values():
+    for pid, items in pending.items():
         items.sort(key=lambda item: item.target.fd)
-        _Closer(observer, order, planned, report, laid).close(items)
+        _Closer(observer, order, plan, report, laid, images[pid]).close(items)
     return report
 
 
@@ -103,15 +111,21 @@ class _Closer:
         self,
         observer: _fd_observation.Observer,
         order: Order,
-        planned: Mapping[int, frozenset[int]],
+        plan: _fd_decision.Plan,
         report: Report,
         laid: Dict[int, List[int]],
+        image: Optional[_fd_process.Image],
     ) -> None:
-        """``laid``: per socket the watchers of a ghost whose registration this run has removed already."""
+        """``laid``: per socket the watchers of a ghost whose registration this run has removed already.
+
+        ``image``: the program that was judged.
+        """
+        self._image = image
+        self._guardian: Optional[_guardian.Guardian] = None
         self._laid = laid
         self._observer = observer
         self._order = order
-        self._planned = planned
+        self._plan = plan
         self._report = report
         #: Whose registrations we have removed: they count as watched although they are not any more.
         self._unregistered: Dict[_fd_decision.Target, List[_epoll_removal.Registration]] = {}
@@ -124,15 +138,22 @@ class _Closer:
         """All items belong to one process; those that are done are taken out of the list."""
         target = items[0].target
         try:
-            with _stop.uninterrupted(), _gdb.Session(
-                self._order.gdb, self._order.empty_folder, self._order.timeout
-            ) as session:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(_stop.uninterrupted())
+                if _fd_process.may_be_held(target.pid):
+                    self._guardian = stack.enter_context(_guardian.Guardian(target.pid, target.start_time))
+                session = stack.enter_context(
+                    _gdb.Session(self._order.gdb, self._order.empty_folder, self._order.timeout)
+                )
                 if any(item.settle for item in items):
                     self._unwatch_all(session, items)
                     epolls = sorted({number for item in items for number in self._gone_from(item.target)})
                     _fd_act.settle(target, epolls, SETTLE_S)
                 self._observer.new_moment()
                 self._work_off(session, items, self._finish)
+        except ReplacedError:
+            for item in items:
+                self._left(item, _fd_decision.Decision(_fd_decision.CHANGED, None, REPLACED, "diagnose again"))
         except (_gdb.GdbError, _injection.InjectionError, OSError) as exc:
             for item in items:
                 self._failed(item, str(exc))
@@ -162,7 +183,7 @@ class _Closer:
         pace = _stop.Pace(self._order.max_stop_ms)
         while items or self._spare is not None:
             self._observer.foresee(pid)
-            before, stop = len(items), _stop.Stop(session, pid)
+            before, stop = len(items), _stop.Stop(session, pid, self._guardian)
             try:
                 with stop:
                     pace.begin(stop)
@@ -173,13 +194,21 @@ class _Closer:
                     raise _injection.InjectionError(TOO_MANY_SIGNALS % exc) from exc
             finally:
                 pace.end(stop)
-            self._report.stops.append({"pid": pid, "stop_ms": round(stop.elapsed_ms, 2), "fds": before - len(items)})
+            self._report.stops.append(
+                {
+                    "pid": pid,
+                    "stop_ms": round(stop.elapsed_ms, 2),
+                    "fds": before - len(items),
+                    "held": self._guardian is not None,
+                }
+            )
             # Between two stops the process runs at least as long as it stood.
             time.sleep(stop.elapsed_ms / 1000.0 if items else 0.0)
 
     def _chunk(self, stop: _stop.Stop, items: List[Pending], act: Act, pace: _stop.Pace) -> None:
         """As many items as the cap on a stop allows, but one at least."""
         self._observer.new_stop()
+        self._check_program(items[0].target.pid if items else 0)
         self._drop_spare(stop)
         while items:
             act(stop, items)
@@ -187,6 +216,14 @@ class _Closer:
             self._drop_spare(stop)
             if not pace.fits_another(stop):
                 return
+
+    def _check_program(self, pid: int) -> None:
+        """Raises :class:`ReplacedError`, :class:`_injection.InjectionError`; all threads stand still."""
+        if pid and _fd_process.image(pid) != self._image:
+            raise ReplacedError
+        obstacle = _fd_process.now_forbids(pid) if pid else None
+        if obstacle:
+            raise _injection.InjectionError(obstacle)
 
     def _unwatch(self, stop: _stop.Stop, items: List[Pending]) -> None:
         decision, seen = self._judge(items[0])
@@ -237,9 +274,11 @@ class _Closer:
             # Another holder's turn has removed the registration for all of them.
             seen = seen._replace(ghost_watchers=self._laid.get(item.target.inode, []))
         unwatched = self._order.options.force_unwatched or item.target in self._unregistered
-        options = self._order.options._replace(method=item.method, force_runtime=True, force_unwatched=unwatched)
+        options = self._order.options._replace(
+            method=item.method, force_runtime=True, force_close=True, force_unwatched=unwatched
+        )
         process = _fd_decision.Process("", [], None, None)
-        return _fd_decision.decide(item.target, seen, process, options, self._planned[item.target.inode]), seen
+        return _fd_decision.decide(item.target, seen, process, options, self._plan), seen
 
     def _unregister(self, stop: _stop.Stop, target: _fd_decision.Target, seen: _fd_decision.Observed) -> None:
         source = self._observer.source(target.pid)
@@ -316,26 +355,33 @@ class _Closer:
 
 def _decisions(
     observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Target], order: Order
-) -> List[Tuple[_fd_decision.Target, _fd_decision.Decision]]:
-    planned = _planned(targets)
+) -> Tuple[List[Tuple[_fd_decision.Target, _fd_decision.Decision]], _fd_decision.Plan]:
+    """What is to be done with each, and in which processes each socket is to be closed by that.
+
+    A socket that has to stay open in one process stays open in all of them, so a refusal may bring others.
+    """
     processes = {pid: _fd_process.inspect(pid) for pid in {target.pid for target in targets}}
-    return [
-        (
-            target,
-            _fd_decision.decide(
-                target, observer.observe(target), processes[target.pid], order.options, planned[target.inode]
-            ),
-        )
-        for target in targets
-    ]
+    seen = {target: observer.observe(target) for target in targets}
+    plan, planned = _plan(targets, seen), len(targets) + 1
+    while True:
+        rows = [
+            (target, _fd_decision.decide(target, seen[target], processes[target.pid], order.options, plan))
+            for target in targets
+        ]
+        going = [target for target, decision in rows if decision.outcome in (None, _fd_decision.GONE)]
+        if len(going) == planned:
+            return rows, plan
+        plan, planned = _plan(going, seen), len(going)
 
 
-def _planned(targets: Iterable[_fd_decision.Target]) -> Dict[int, frozenset[int]]:
-    """Processes per socket in which it is to be closed."""
-    found: Dict[int, set[int]] = {}
+def _plan(
+    targets: Sequence[_fd_decision.Target], seen: Mapping[_fd_decision.Target, _fd_decision.Observed]
+) -> _fd_decision.Plan:
+    holders: Dict[int, set[int]] = {}
     for target in targets:
-        found.setdefault(target.inode, set()).add(target.pid)
-    return {inode: frozenset(pids) for inode, pids in found.items()}
+        holders.setdefault(target.inode, set()).add(target.pid)
+    watched = frozenset(target.inode for target in targets if seen[target].epolls and seen[target].level_triggered)
+    return _fd_decision.Plan({inode: frozenset(pids) for inode, pids in holders.items()}, watched)
 
 
 def _final(target: _fd_decision.Target, decision: _fd_decision.Decision) -> Result:

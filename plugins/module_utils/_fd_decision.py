@@ -8,7 +8,7 @@ The same function decides before the process is stopped and again while all its 
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional
+from typing import FrozenSet, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _closable
 
@@ -48,6 +48,7 @@ class Options(NamedTuple):
     force_unwatched: bool
     force_runtime: bool
     min_age: float
+    force_close: bool = False
 
 
 class Process(NamedTuple):
@@ -98,17 +99,28 @@ class Decision(NamedTuple):
     settle: bool = False
 
 
-def decide(target: Target, seen: Observed, process: Process, options: Options, planned: frozenset[int]) -> Decision:
-    """Judge one fd. ``planned``: all processes in which this socket is to be closed in the same run."""
+class Plan(NamedTuple):
+    """What is to be done in the same run.
+
+    ``holders``: per socket the processes in which it is to be closed; ``watched``: sockets
+    that the loop of one of these watches level-triggered.
+    """
+
+    holders: Mapping[int, FrozenSet[int]]
+    watched: FrozenSet[int]
+
+
+def decide(target: Target, seen: Observed, process: Process, options: Options, plan: Plan) -> Decision:
+    """Judge one fd."""
     return (
         _identity(target, seen)
         or _obstacle(process)
         or _half_closed(seen, options)
         or _data(seen, options)
-        or _holders(target, seen, planned)
-        or _unwatched(target, seen, options)
+        or _holders(target, seen, plan)
+        or _unwatched(target, seen, options, plan)
         or _runtime(process, options)
-        or _edge_triggered(target, seen, options)
+        or _edge_triggered(target, seen, options, plan)
         or _method(target, process, options)
     )
 
@@ -152,20 +164,20 @@ def _data(seen: Observed, options: Options) -> Optional[Decision]:
     return None
 
 
-def _holders(target: Target, seen: Observed, planned: frozenset[int]) -> Optional[Decision]:
-    others = [pid for pid in seen.holders if pid != target.pid]
-    strangers = [pid for pid in others if pid not in planned]
+def _holders(target: Target, seen: Observed, plan: Plan) -> Optional[Decision]:
+    """The open file lives on, and so does what is registered for it, as long as one process has it."""
+    planned = plan.holders.get(target.inode, frozenset())
+    strangers = [pid for pid in seen.holders if pid != target.pid and pid not in planned]
     if target.ghost and not seen.ghost_watchers:
         return _refuse("no process watches this socket without holding it, so it is no ghost", "diagnose again")
-    if others and not target.ghost:
-        return _refuse("process %s holds the same socket" % _list(others), RESTART)
     if strangers:
-        return _refuse("process %s holds the same socket and is not in the plan" % _list(strangers), "diagnose again")
+        why = "process %s holds the same socket and it is not to be closed there" % _list(strangers)
+        return _refuse(why, "name all its holders as targets, or " + RESTART)
     return None
 
 
-def _unwatched(target: Target, seen: Observed, options: Options) -> Optional[Decision]:
-    if target.ghost or options.force_unwatched or seen.epolls:
+def _unwatched(target: Target, seen: Observed, options: Options, plan: Plan) -> Optional[Decision]:
+    if target.ghost or options.force_unwatched or seen.epolls or _is_a_copy(target, seen, plan):
         return None
     return _refuse(
         "no event loop watches it: an idle pool entry costs no CPU and heals when it is next used",
@@ -173,11 +185,17 @@ def _unwatched(target: Target, seen: Observed, options: Options) -> Optional[Dec
     )
 
 
-def _edge_triggered(target: Target, seen: Observed, options: Options) -> Optional[Decision]:
+def _edge_triggered(target: Target, seen: Observed, options: Options, plan: Plan) -> Optional[Decision]:
     """Judged after the runtime: Go watches all its sockets so, and can spin all the same."""
-    if target.ghost or options.force_unwatched or seen.level_triggered:
+    if target.ghost or options.force_unwatched or seen.level_triggered or _is_a_copy(target, seen, plan):
         return None
     return _refuse("it is watched edge-triggered, which does not spin", "no remedy is needed")
+
+
+def _is_a_copy(target: Target, seen: Observed, plan: Plan) -> bool:
+    """Whether it is only another process of the plan that watches the socket, which ends when all have closed it."""
+    shared = len(plan.holders.get(target.inode, ())) > 1
+    return target.inode in plan.watched and (bool(seen.holders) or shared)
 
 
 def _runtime(process: Process, options: Options) -> Optional[Decision]:
@@ -194,10 +212,18 @@ def _method(target: Target, process: Process, options: Options) -> Decision:
         method, reason = PLACEHOLDER, "the number stays taken, so that the owner's next use fails cleanly"
     # kombu registers its fds anew in every round, and it is EBADF that makes it let go of the connection.
     settle = not target.ghost and process.role != _closable.KOMBU_EVENT_LOOP
-    if options.method != AUTO:
-        reason = "asked for" if options.method == PLACEHOLDER or method == CLOSE else "asked for, but " + NUMBER_IS_FREE
-        method = options.method
-    return Decision(None, method, reason, None, settle)
+    if options.method in (AUTO, method):
+        return Decision(None, method, reason if options.method == AUTO else "asked for", None, settle)
+    if options.method == CLOSE:
+        return _freed(options, settle)
+    return Decision(None, options.method, "asked for", None, settle)
+
+
+def _freed(options: Options, settle: bool) -> Decision:  # noqa: FBT001 - a field of the decision
+    """A number set free under a program that does not know: one peer's data went into another's connection then."""
+    if not options.force_close:
+        return _refuse("after close " + NUMBER_IS_FREE, "use method placeholder, or set force_close")
+    return Decision(None, CLOSE, "asked for, but " + NUMBER_IS_FREE, None, settle)
 
 
 def _refuse(reason: str, alternative: Optional[str]) -> Decision:

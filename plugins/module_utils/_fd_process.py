@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Mapping, Optional
+from typing import List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _fd_decision,
@@ -21,6 +21,47 @@ _STATES = {
     "T": "it is stopped already (state T)",
     "t": "it is being traced (state t)",
 }
+
+
+class Image(NamedTuple):
+    """The program that a process runs: pid and start time stay the same over execve(2), this does not.
+
+    ``addresses``: of code and stack, which the kernel chooses anew each time (proc_pid_stat(5), fields 26 to 28).
+    """
+
+    exe: Optional[Tuple[int, int]]
+    addresses: List[str]
+
+
+def image(pid: int, proc: str = "/proc") -> Optional[Image]:
+    """None when the process is gone or does not let itself be looked at."""
+    try:
+        with open("%s/%d/stat" % (proc, pid), encoding="utf-8", errors="replace") as stream:
+            fields = stream.read().rpartition(")")[2].split()
+        found = os.stat("%s/%d/exe" % (proc, pid))
+    except OSError:
+        return None
+    return Image((found.st_dev, found.st_ino), fields[23:26])
+
+
+#: They wait for stops of what they have started (waitpid(2), WUNTRACED), and then stop themselves.
+_STOP_WITH_THEIR_CHILD = ("su", "runuser", "sudo", "sudo-rs", "doas", "script")
+
+
+def may_be_held(pid: int, proc: str = "/proc") -> bool:
+    """Whether SIGSTOP does no harm around it: not to a job of a terminal, nor where the parent would join in."""
+    try:
+        with open("%s/%d/stat" % (proc, pid), encoding="utf-8", errors="replace") as stream:
+            fields = stream.read().rpartition(")")[2].split()
+    except OSError:
+        return False
+    parent = _procfs.stat(int(fields[1]), proc)
+    return fields[4] == "0" and (parent is None or parent.name not in _STOP_WITH_THEIR_CHILD)
+
+
+def now_forbids(pid: int, proc: str = "/proc") -> Optional[str]:
+    """What may have come between the first look and the stop, in which we are the tracer ourselves."""
+    return from_status({**_procfs.status(pid, proc), "TracerPid": "0"})
 
 
 def inspect(pid: int, proc: str = "/proc") -> _fd_decision.Process:

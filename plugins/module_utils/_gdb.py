@@ -37,6 +37,8 @@ _SETTINGS = (
     "set startup-with-shell off",
     "handle all stop print pass",
     "handle SIGINT stop print pass",
+    # The one that holds the process is ours, see _stop.
+    "handle SIGSTOP nostop noprint nopass",
 )
 
 
@@ -88,6 +90,11 @@ class Session:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+    @property
+    def group(self) -> int:
+        """Process group of gdb and whatever is around it."""
+        return self._process.pid
 
     def attach(self, pid: int) -> None:
         """Stop all threads of a process."""

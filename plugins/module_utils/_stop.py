@@ -11,23 +11,34 @@ import signal
 import time
 from typing import Iterator, Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _gdb, _injection, _procfs, _rescue
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _gdb,
+    _guardian,
+    _injection,
+    _procfs,
+    _rescue,
+)
 
 _LEAVE_ALONE_S = 0.5
 #: Registers put back and detached, as far as it is known before the first time.
 _RELEASE_MS = 5.0
 _FADE = 0.8
+_HOLD_S = 0.5
+_HOLD_STEP_S = 0.0005
 
 
 class Stop:
     """Attach, make system calls, put everything back, detach. ``elapsed_ms`` is the stop as seen from outside."""
 
-    def __init__(self, gdb: _gdb.Session, pid: int, proc: str = "/proc") -> None:
-        """Nothing is stopped yet; raises ``InjectionError`` where system calls cannot be made."""
+    def __init__(
+        self, gdb: _gdb.Session, pid: int, guardian: Optional[_guardian.Guardian], proc: str = "/proc"
+    ) -> None:
+        """Nothing is stopped yet. ``guardian``: sees to the target should we be killed; without one it is not held."""
         self._gdb = gdb
+        self._guardian = guardian
         self._pid = pid
         self._proc = proc
-        self._instruction = _injection.find_instruction(pid, proc)
+        self._instruction = 0
         self._saved: Optional[_injection.Registers] = None
         self._start = 0.0
         self._end: Optional[float] = None
@@ -42,8 +53,11 @@ class Stop:
     def __enter__(self) -> Stop:
         self._start = time.monotonic()
         try:
+            self._hold()
             self._gdb.attach(self._pid)
             self._check_still()
+            # Only now: until it stood still it could have become another program, whose code is elsewhere.
+            self._instruction = _injection.find_instruction(self._pid, self._proc)
         except BaseException:
             self._release()
             raise
@@ -57,7 +71,37 @@ class Stop:
         if self._saved is None:
             self._saved = _injection.save(self._gdb)
             self._gdb.before_kill = self._freeze
+            if self._guardian is not None:
+                self._guardian.stopped(self._gdb.group, self._saved.values)
         return _injection.call(self._gdb, self._instruction, number, *arguments)
+
+    def _hold(self) -> None:
+        """Stop it before gdb does, so that it stays stopped should somebody else kill gdb.
+
+        Else it would run on with changed registers, or die of a step's SIGTRAP (kernel/ptrace.c, ``__ptrace_unlink``).
+        """
+        if self._guardian is None:
+            return
+        stat = _procfs.stat(self._pid, self._proc)
+        if stat is not None and stat.state == "T":
+            raise _gdb.GdbError("process %d was stopped by somebody else meanwhile" % self._pid)
+        self._guardian.stopped(self._gdb.group, None)
+        self._freeze()
+        deadline = time.monotonic() + _HOLD_S
+        while not self._all_in("TXZ") and time.monotonic() < deadline:
+            time.sleep(_HOLD_STEP_S)
+
+    def _all_in(self, states: str) -> bool:
+        tids = os.listdir("%s/%d/task" % (self._proc, self._pid))
+        found = (_procfs.stat(int(tid), self._proc) for tid in tids)
+        return all(stat is None or stat.state in states for stat in found)
+
+    def _let_go(self) -> None:
+        """Ends our own SIGSTOP, taken already or still pending: a process that was stopped before is refused."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGCONT)
+        if self._guardian is not None:
+            self._guardian.released()
 
     def _check_still(self) -> None:
         folder = "%s/%d/task" % (self._proc, self._pid)
@@ -78,6 +122,8 @@ class Stop:
                 _injection.restore(self._gdb, self._saved)
                 self._saved = self._gdb.before_kill = None
             self._gdb.detach()
+            if self._guardian is not None:
+                self._let_go()
         except (_gdb.GdbError, _injection.InjectionError):
             self._tear_off()
         finally:
@@ -89,10 +135,9 @@ class Stop:
         if self._saved is not None:
             with contextlib.suppress(OSError):
                 _rescue.put_back(self._pid, self._saved.values)
+        if self._saved is not None or self._guardian is not None:
             self._saved = None
-            # This ends our own SIGSTOP, taken already or still pending: a process that was stopped before is refused.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGCONT)
+            self._let_go()
 
 
 class Pace:

@@ -70,6 +70,7 @@ options:
   method:
     description:
       - V(close) closes the number. Right for connections that Celery (kombu) manages, which notices and reconnects.
+        Elsewhere it is refused unless O(force_close=true).
       - V(placeholder) puts an unconnected socket on the number. The number stays taken and the owner's next use fails
         cleanly. Right for client pools.
       - V(auto) picks by runtime and kind of file descriptor, and says why.
@@ -78,6 +79,13 @@ options:
     default: auto
   allow_unread:
     description: Close even if bytes that the program has not read yet are lost by it.
+    type: bool
+    default: false
+  force_close:
+    description:
+      - Use O(method=close) also where the program does not expect it, that is outside Celery (kombu) and ghosts.
+      - The number is free then. What the program still does with it, its own close too, hits what it opens next there.
+        Programs were seen to send one peer's data to another, and to close a stranger's connection.
     type: bool
     default: false
   force_unwatched:
@@ -229,6 +237,7 @@ ARGUMENTS = {
     "targets": {"type": "list", "elements": "dict", "required": True, "options": TARGET},
     "method": {"type": "str", "choices": ["auto", "close", "placeholder"], "default": "auto"},
     "allow_unread": {"type": "bool", "default": False},
+    "force_close": {"type": "bool", "default": False},
     "force_unwatched": {"type": "bool", "default": False},
     "force_runtime": {"type": "bool", "default": False},
     "min_age": {"type": "float", "default": 1.0},
@@ -258,7 +267,12 @@ def order(module: AnsibleModule) -> _fd_close.Order:
     if os.geteuid() != 0:
         module.fail_json(msg="closing fds of other processes needs root; run the task with become: true")
     options = _fd_decision.Options(
-        given["method"], given["allow_unread"], given["force_unwatched"], given["force_runtime"], given["min_age"]
+        method=given["method"],
+        allow_unread=given["allow_unread"],
+        force_unwatched=given["force_unwatched"],
+        force_runtime=given["force_runtime"],
+        min_age=given["min_age"],
+        force_close=given["force_close"],
     )
     empty_folder = os.path.join(module.tmpdir, "sysroot")
     os.makedirs(empty_folder, mode=0o700, exist_ok=True)

@@ -25,7 +25,12 @@ def main() -> None:
     given = json.load(sys.stdin)
     targets = _fd_targets.parse(given["targets"])
     options = _fd_decision.Options(
-        _fd_decision.CLOSE, allow_unread=False, force_unwatched=False, force_runtime=False, min_age=0.0
+        _fd_decision.CLOSE,
+        allow_unread=False,
+        force_unwatched=False,
+        force_runtime=False,
+        min_age=0.0,
+        force_close=True,
     )
     with tempfile.TemporaryDirectory() as empty, _fd_observation.Observer(targets) as observer:
         order = _fd_close.Order(options, shutil.which("gdb") or "gdb", empty, given["max_stop_ms"], timeout=10.0)

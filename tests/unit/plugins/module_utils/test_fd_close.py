@@ -11,13 +11,14 @@ import platform
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _fd_close,
     _fd_decision,
     _fd_observation,
+    _fd_process,
     _gdb,
     _procfs,
 )
@@ -34,7 +35,7 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.l
 )
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="other machines are refused altogether")
-OPTIONS = Options("auto", allow_unread=False, force_unwatched=False, force_runtime=False, min_age=0.0)
+OPTIONS = Options("auto", allow_unread=False, force_unwatched=False, force_runtime=False, min_age=0.0, force_close=True)
 
 
 def _target(program: Victim, **changes: Any) -> Target:
@@ -226,6 +227,71 @@ def test_gdb_dies_when_it_has_attached(tmp_path: Path) -> None:
     with victim() as program:
         [row] = _run(_order(tmp_path, gdb, method="close"), _target(program)).results
         assert row["outcome"] == "refused"
+        _is_well(program)
+
+
+@needs_gdb
+@needs_root
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_somebody_else_kills_gdb_in_a_stop(tmp_path: Path, at: int) -> None:
+    """With our registers in the process, and after a step, whose SIGTRAP the kernel then leaves to the process."""
+    gdb = script(tmp_path, HOOKED % (shutil.which("gdb"), at, "os.kill(os.getpid(), 9)"))
+    with _detached_victim() as program:
+        report = _run(_order(tmp_path, gdb), _target(program))
+        [row] = report.results
+        assert row["outcome"] in ("replaced", "refused"), row
+        assert (_link(program) != "socket:[%d]" % program.inode) is (row["outcome"] == "replaced")
+        for _turn in range(3):
+            assert program.ask()["healthy"] == "hello"
+        states = [(_procfs.stat(int(tid)) or _procfs.Stat(0, "", "?", 0, 0)).state for tid in _tids(program)]
+        assert not set(states) & set("tTZX?")
+
+
+@needs_gdb
+@needs_root
+@pytest.mark.parametrize(("at", "then"), [(1, "time.sleep(600)"), (3, "time.sleep(600)"), (3, "time.sleep(0.3)")])
+def test_we_are_killed_in_a_stop(tmp_path: Path, at: int, then: str) -> None:
+    """By SIGKILL, as the kernel does when memory is short, while gdb hangs, and while it would go on."""
+    marker = tmp_path / "there"
+    gdb = script(tmp_path, HOOKED % (shutil.which("gdb"), at, 'open("%s", "w").close(); %s' % (marker, then)))
+    with _detached_victim() as program:
+        ours = os.fork()
+        if not ours:
+            with contextlib.suppress(BaseException):
+                _run(_order(tmp_path, gdb)._replace(timeout=60.0), _target(program))
+            os._exit(0)
+        wait_until(marker.exists)
+        os.kill(ours, 9)
+        os.waitpid(ours, 0)
+        wait_until(lambda: not _stands_still(program))
+        for _turn in range(3):
+            assert program.ask()["healthy"] == "hello"
+        assert not _stands_still(program)
+
+
+def _stands_still(program: Victim) -> bool:
+    stat = _procfs.stat(program.process.pid)
+    return stat is not None and stat.state in "tT"
+
+
+@contextlib.contextmanager
+def _detached_victim() -> Iterator[Victim]:
+    """Not a job of the terminal from which the tests may have been started: such a one is not held."""
+    with victim() as program:
+        if not _fd_process.may_be_held(program.process.pid):
+            pytest.skip("run without a terminal: a program that belongs to one is not held")
+        yield program
+
+
+@needs_gdb
+@needs_root
+def test_a_program_that_became_another_one_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with victim() as program:
+        earlier = iter([_fd_process.Image((1, 2), ["1", "2", "3"])])
+        image = _fd_process.image
+        monkeypatch.setattr(_fd_process, "image", lambda pid: next(earlier, None) or image(pid))
+        [row] = _run(_order(tmp_path), _target(program)).results
+        assert (row["outcome"], row["reason"]) == ("changed", "the process runs another program by now (execve)")
         _is_well(program)
 
 

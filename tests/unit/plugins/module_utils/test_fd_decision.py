@@ -14,6 +14,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._fd_decision
     Decision,
     Observed,
     Options,
+    Plan,
     Process,
     Target,
     decide,
@@ -37,7 +38,7 @@ SEEN = Observed(
 )
 PROCESS = Process("cpython", ["asyncio"], None, None)
 OPTIONS = Options("auto", allow_unread=False, force_unwatched=False, force_runtime=False, min_age=1.0)
-ALONE = frozenset([6101])
+ALONE = Plan({}, frozenset())
 
 GHOST = TARGET._replace(ghost=True)
 GHOST_SEEN = SEEN._replace(epolls=[], level_triggered=False, ghost_watchers=[6000])
@@ -204,17 +205,49 @@ def test_what_nobody_watches_without_holding_it_is_no_ghost() -> None:
 
 def test_a_ghost_with_several_holders_needs_them_all_in_the_plan() -> None:
     seen = GHOST_SEEN._replace(holders=[6102, 6103])
-    all_of_them = frozenset([6101, 6102, 6103])
+    all_of_them = _plan(6101, 6102, 6103)
     assert decide(GHOST, seen, PROCESS, OPTIONS, all_of_them).outcome is None
-    decision = decide(GHOST, seen, PROCESS, OPTIONS, frozenset([6101, 6102]))
-    assert (decision.outcome, decision.alternative) == ("refused", "diagnose again")
+    decision = decide(GHOST, seen, PROCESS, OPTIONS, _plan(6101, 6102))
+    assert decision.outcome == "refused"
+    assert "all its holders" in str(decision.alternative)
     assert "6103" in decision.reason
     assert "6102" not in decision.reason
 
 
-def test_only_a_ghost_may_have_other_holders_even_in_the_plan() -> None:
-    both = frozenset([6101, 6102])
-    assert decide(TARGET, SEEN._replace(holders=[6102]), PROCESS, OPTIONS, both).outcome == "refused"
+def test_a_socket_with_several_holders_needs_them_all_in_the_plan() -> None:
+    seen = SEEN._replace(holders=[6102, 6103])
+    assert decide(TARGET, seen, PROCESS, OPTIONS, _plan(6101, 6102, 6103)).outcome is None
+    decision = decide(TARGET, seen, PROCESS, OPTIONS, _plan(6101, 6102))
+    assert decision.outcome == "refused"
+    assert "process 6103 holds" in decision.reason
+
+
+@pytest.mark.parametrize("seen", [{"epolls": []}, {"level_triggered": False}])
+def test_a_copy_need_not_be_watched_itself(seen: Dict[str, Any]) -> None:
+    copy = SEEN._replace(holders=[6102], **seen)
+    assert decide(TARGET, copy, PROCESS, OPTIONS, _plan(6101, 6102)).outcome is None
+    assert decide(TARGET, copy, PROCESS, OPTIONS, _plan(6101, 6102)._replace(watched=frozenset())).outcome == "refused"
+    # The other holder has been dealt with already.
+    last = SEEN._replace(**seen)
+    assert decide(TARGET, last, PROCESS, OPTIONS, _plan(6101, 6102)).outcome is None
+    assert decide(TARGET, last, PROCESS, OPTIONS, _plan(6101)).outcome == "refused"
+
+
+def _plan(*pids: int) -> Plan:
+    return Plan({TARGET.inode: frozenset(pids), GHOST.inode: frozenset(pids)}, frozenset([TARGET.inode]))
+
+
+def test_close_must_be_forced_where_the_program_does_not_expect_it() -> None:
+    careful = OPTIONS._replace(method="close", force_close=False)
+    decision = decide(TARGET, SEEN, PROCESS._replace(role=None), careful, ALONE)
+    assert (decision.outcome, decision.alternative) == ("refused", "use method placeholder, or set force_close")
+    assert "the number is free" in decision.reason
+    forced = decide(TARGET, SEEN, PROCESS._replace(role=None), careful._replace(force_close=True), ALONE)
+    assert (forced.outcome, forced.method) == (None, "close")
+    assert "the number is free" in forced.reason
+    for target, seen, role in ((TARGET, SEEN, "celery-prefork"), (GHOST, GHOST_SEEN, None)):
+        expected = decide(target, seen, PROCESS._replace(role=role), careful, ALONE)
+        assert (expected.outcome, expected.method, expected.reason) == (None, "close", "asked for")
 
 
 def test_at_most_five_holders_are_named() -> None:
@@ -252,7 +285,9 @@ def test_auto_picks_by_program_and_kind(
 @pytest.mark.parametrize("method", ["close", "placeholder"])
 @pytest.mark.parametrize("role", ["celery-prefork", None])
 def test_the_callers_method_is_taken(method: str, role: Optional[str]) -> None:
-    decision = decide(TARGET, SEEN, PROCESS._replace(role=role), OPTIONS._replace(method=method), ALONE)
+    decision = decide(
+        TARGET, SEEN, PROCESS._replace(role=role), OPTIONS._replace(method=method, force_close=True), ALONE
+    )
     assert (decision.outcome, decision.method) == (None, method)
     # How the loop is to be treated does not depend on who picked the method.
     assert decision.settle is (role is None)

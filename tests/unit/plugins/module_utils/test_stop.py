@@ -51,7 +51,7 @@ def _session(folder: Path) -> _gdb.Session:
 @needs_root
 def test_all_threads_stand_still_and_then_go_on(tmp_path: Path) -> None:
     with running(THREADS) as process, _session(tmp_path) as session:
-        stop = _stop.Stop(session, process.pid)
+        stop = _stop.Stop(session, process.pid, None)
         with stop:
             assert _states(process.pid) == ["t"] * 13
             assert stop.call(39) == process.pid
@@ -70,7 +70,7 @@ def test_an_error_inside_the_stop_lets_the_process_go(tmp_path: Path) -> None:
     with running(SLEEPER) as process, _session(tmp_path) as session:
 
         def fail() -> None:
-            with _stop.Stop(session, process.pid) as stop:
+            with _stop.Stop(session, process.pid, None) as stop:
                 stop.call(39)
                 raise _injection.InjectionError("x")
 
@@ -79,7 +79,7 @@ def test_an_error_inside_the_stop_lets_the_process_go(tmp_path: Path) -> None:
         wait_until(lambda: _states(process.pid) == ["S"])
         assert process.poll() is None
         # The session can be used again.
-        with _stop.Stop(session, process.pid) as stop:
+        with _stop.Stop(session, process.pid, None) as stop:
             assert stop.call(39) == process.pid
 
 
@@ -89,7 +89,7 @@ def test_gdb_dies_while_it_holds_the_process(tmp_path: Path) -> None:
     with running(SLEEPER) as process, _session(tmp_path) as session:
 
         def lose() -> None:
-            with _stop.Stop(session, process.pid) as stop:
+            with _stop.Stop(session, process.pid, None) as stop:
                 os.killpg(session._process.pid, signal.SIGKILL)
                 stop.call(39)
 
@@ -106,7 +106,7 @@ def test_a_process_that_somebody_traces_is_not_disturbed(tmp_path: Path) -> None
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     with running(SLEEPER) as process, _session(tmp_path) as session:
         assert libc.ptrace(PTRACE_SEIZE, process.pid, None, None) == 0
-        with pytest.raises(_gdb.GdbError), _stop.Stop(session, process.pid):
+        with pytest.raises(_gdb.GdbError), _stop.Stop(session, process.pid, None):
             pytest.fail("it cannot be traced twice")
         assert _states(process.pid) == ["S"]
         assert process.poll() is None

@@ -120,11 +120,11 @@ def test_what_is_too_young_is_refused(run: Run) -> None:
 @needs_root
 def test_a_real_run_and_its_diff(run: Run) -> None:
     with victim() as program:
-        result = run(targets=[_target(program, peer="x", ghost=False)], method="close", min_age=0)
+        result = run(targets=[_target(program, peer="x", ghost=False)], method="close", force_close=True, min_age=0)
         assert result["changed"]
         assert result["diff"]["after"].endswith("socket:[%d] closed\n" % program.inode)
         assert program.ask()["use"] == "Bad file descriptor"
-        again = run(targets=[_target(program)], method="close", min_age=0)
+        again = run(targets=[_target(program)], method="close", force_close=True, min_age=0)
         assert (again["changed"], again["results"][0]["outcome"]) == (False, "gone")
         assert shutil.which("gdb")
 

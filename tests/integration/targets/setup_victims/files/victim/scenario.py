@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import select
+import signal
 import socket
+import struct
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from .loop import Loop
 
 GHOSTS = ("ghost", "ghostshut")
+CLONE_NEWPID = 0x20000000
+CLONE_FILES = 0x400
+SYS_CLONE = 56
 
 
 class Wish(NamedTuple):
@@ -70,8 +76,10 @@ class Scenario:
         if wish.kind == "healthy":
             self._loop.healthy.append(sock)
         row = identity.target(sock.fileno(), epoll_fd=self._loop.epoll.fileno(), unread=_unread(wish.kind, sock))
-        if wish.kind == "shared":
-            row["child"] = _holder([sock.fileno()])
+        if wish.kind in _SHARED:
+            child, number = _SHARED[wish.kind](sock.fileno())
+            row["child"] = child
+            row["copy"] = {**row, "pid": child, "start_time": identity.start_time(child), "fd": number}
         self._add(wish.kind, row)
 
     def _unaccepted(self, wish: Wish) -> None:
@@ -146,6 +154,62 @@ def _holder(keep: list[int]) -> int:
     select.poll().poll(0)
     os.read(end, 1)
     os._exit(0)
+
+
+def _forked(number: int) -> tuple[int, int]:
+    """A child that has inherited the socket, and its number there."""
+    return _holder([number]), number
+
+
+def _passed(number: int) -> tuple[int, int]:
+    """A process that was given the socket over a unix socket."""
+    ours, theirs = socket.socketpair()
+    end, other = os.pipe()
+    child = os.fork()
+    if not child:
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) not in (theirs.fileno(), end, 0, 1, 2):
+                _close_quietly(int(name))
+        data = theirs.recvmsg(1, socket.CMSG_SPACE(4))[1][0][2]
+        theirs.sendall(data[:4])
+        os.read(end, 1)
+        os._exit(0)
+    os.close(end)
+    ours.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", number))])
+    received = struct.unpack("i", ours.recv(4))[0]
+    ours.close()
+    theirs.close()
+    _PIPES.append(other)
+    return child, received
+
+
+def _jailed(number: int) -> tuple[int, int]:
+    """A child in a pid namespace of its own, seen from here."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWPID) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    child = _holder([number])
+    # Children of this process are born where it was again.
+    if libc.setns(own, CLONE_NEWPID) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+    os.close(own)
+    return child, number
+
+
+def _tabled(number: int) -> tuple[int, int]:
+    """Another process with the very same table of files (clone(2), CLONE_FILES)."""
+    child = ctypes.CDLL(None, use_errno=True).syscall(SYS_CLONE, CLONE_FILES | signal.SIGCHLD, 0, 0, 0, 0)
+    if child == 0:
+        while True:
+            signal.pause()
+    return child, number
+
+
+#: Ways in which another process comes to hold a socket.
+_SHARED = {"shared": _forked, "passed": _passed, "jailed": _jailed, "tabled": _tabled}
+#: Their other ends live as long as this process.
+_PIPES: list[int] = []
 
 
 def _close_quietly(number: int) -> None:
