@@ -33,6 +33,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._supervisorc
 _LOOK_EVERY_S = 0.2
 _SETTLE_S = 60
 _UNSETTLED = (reply.STARTING, reply.BACKOFF, "STOPPING")
+_NOBODY = Identity(0, 0)
 _STANDING = (reply.STOPPED, reply.EXITED)
 
 
@@ -45,6 +46,18 @@ class Drain(NamedTuple):
 
     members: list[Member]
     seconds: float
+
+
+class Work(NamedTuple):
+    """A group to be replaced. ``drain`` None: at once, so that the old ``stopwaitsecs`` decides.
+
+    ``must_run``: processes that have to run afterwards, those that run now and perhaps more.
+    """
+
+    group: str
+    running: dict[str, Identity]
+    must_run: list[str]
+    drain: Optional[Drain]
 
 
 class Applied(NamedTuple):
@@ -74,26 +87,23 @@ def standing(found: dict[str, ProgramStatus], autostart: set[str]) -> list[str]:
     return sorted(name for name, status in found.items() if status.state in _STANDING and name in autostart)
 
 
-def replace(
-    control: Supervisorctl, group: str, running: dict[str, Identity], drain: Optional[Drain], update_seconds: int
-) -> Applied:
-    """Drain the group, have it replaced, and see all that ran run again.
+def replace(control: Supervisorctl, work: Work, update_seconds: int) -> Applied:
+    """Drain the group, have it replaced, and see all that has to run run.
 
-    ``drain`` None: the old ``stopwaitsecs`` decides. ``update_seconds``: after which supervisord counts as frozen.
-    Raises NotAppliedError.
+    ``update_seconds``: after which supervisord counts as frozen. Raises NotAppliedError.
     """
     began = time.monotonic()
     left_queues: list[Queue] = []
     try:
-        if drain is not None:
-            draining.drain(control, drain.members, drain.seconds, left_queues)
+        if work.drain is not None:
+            draining.drain(control, work.drain.members, work.drain.seconds, left_queues)
         drained = time.monotonic() - began
-        control.update(group, update_seconds)
+        control.update(work.group, update_seconds)
     except (NotDrainedError, CeleryError, SupervisorctlError) as exc:
-        stuck = draining.resume(control, list(running), left_queues)
-        raise NotAppliedError(_end_state(group, str(exc), stuck)) from exc
-    after = {name: _back(control, name, old).pid for name, old in running.items()}
-    return Applied({name: old.pid for name, old in running.items()}, after, round(drained, 1))
+        stuck = draining.resume(control, list(work.running), left_queues)
+        raise NotAppliedError(_end_state(work.group, str(exc), stuck)) from exc
+    after = {name: _back(control, name, work.running.get(name, _NOBODY)).pid for name in work.must_run}
+    return Applied({name: old.pid for name, old in work.running.items()}, after, round(drained, 1))
 
 
 def _back(control: Supervisorctl, name: str, old: Identity) -> Identity:

@@ -100,12 +100,12 @@ def command(tree: Tree, part: str) -> str:
 
 def as_int(text: Optional[str]) -> Optional[int]:
     """A number of seconds."""
-    return int(text) if text is not None and re.match(r"-?\d+\Z", text) else None
+    return int(text) if text is not None and re.match(r"\s*-?\d+\s*\Z", text) else None
 
 
 def as_bool(text: Optional[str]) -> Optional[bool]:
     """A truth value in Supervisor's words."""
-    word = (text or "").lower()
+    word = (text or "").strip().lower()
     return True if word in _TRUE else False if word in _FALSE else None
 
 

@@ -74,6 +74,11 @@ options:
       - Without it such a group is refused.
     type: bool
     default: false
+  must_run:
+    description: Processes as C(group:process) that have to run after an update, although they may not run now.
+    type: list
+    elements: str
+    default: []
   supervisorctl:
     description:
       - The client program.
@@ -188,8 +193,11 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 )
 from ansible_collections.closewait.remediation.plugins.module_utils import _supervisor_programs as programs
 from ansible_collections.closewait.remediation.plugins.module_utils._celery_control import CeleryError
-from ansible_collections.closewait.remediation.plugins.module_utils._restart import Identity
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisor_apply import Drain, NotAppliedError
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor_apply import (
+    Drain,
+    NotAppliedError,
+    Work,
+)
 from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl import Supervisorctl
 from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl_reply import SupervisorctlError
 from ansible_collections.closewait.remediation.plugins.module_utils._supervisord_conf import ConfError
@@ -211,14 +219,6 @@ class Site(NamedTuple):
     tree: Tree
 
 
-class Work(NamedTuple):
-    """A group to be replaced. ``drain`` None: at once."""
-
-    group: str
-    running: dict[str, Identity]
-    drain: Optional[Drain]
-
-
 def main() -> None:
     """Look, decide, and unless in check mode act."""
     module = AnsibleModule(
@@ -232,6 +232,7 @@ def main() -> None:
             "drain_by": {"type": "str", "choices": ["auto", "signal"], "default": "auto"},
             "celery_command": {"type": "list", "elements": "str"},
             "start_stopped": {"type": "bool", "default": False},
+            "must_run": {"type": "list", "elements": "str", "default": []},
             "supervisorctl": {"type": "path"},
             "expect_change": {"type": "bool", "default": False},
         },
@@ -309,11 +310,12 @@ def _work(module: AnsibleModule, site: Site, group: str) -> Work:
         reason = "%s would be started by an update of %s: start or remove them first, or allow it (start_stopped)"
         raise NotAppliedError(reason % (", ".join(standing), group))
     running = _supervisor_members.running(found)
+    must_run = [name for name in found if name in running or name in module.params["must_run"]]
     if module.params["apply"] == "restart":
-        return Work(group, running, None)
+        return Work(group, running, must_run, None)
     how = _supervisor_members.How(module.params["drain_by"] == "auto", module.params["celery_command"])
     members = _supervisor_members.members(site.tree, group, running, how)
-    return Work(group, running, Drain(members, module.params["drain_timeout"]))
+    return Work(group, running, must_run, Drain(members, module.params["drain_timeout"]))
 
 
 def _act(module: AnsibleModule, site: Site, work: list[Work]) -> dict[str, Any]:
@@ -335,7 +337,7 @@ def _act(module: AnsibleModule, site: Site, work: list[Work]) -> dict[str, Any]:
 
 
 def _replaced(control: Supervisorctl, work: Work, seconds: int) -> dict[str, Any]:
-    applied = _supervisor_apply.replace(control, work.group, work.running, work.drain, seconds)
+    applied = _supervisor_apply.replace(control, work, seconds)
     return {"before": applied.before, "after": applied.after, "drained_s": applied.seconds}
 
 

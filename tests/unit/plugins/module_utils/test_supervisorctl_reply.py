@@ -75,3 +75,59 @@ def test_a_program_that_runs_already_counts_as_started() -> None:
     reply.check_started("unex: ERROR (already started)\n")
     with pytest.raises(SupervisorctlError, match="spawn error"):
         reply.check_started("gone: ERROR (spawn error)\n")
+
+
+def test_all_processes_of_an_answer() -> None:
+    text = (
+        "a-name-that-is-longer-than-thirty-characters   RUNNING   pid 12, uptime 1 day, 0:00:01\n"
+        "g:x_00                           STARTING  \ng:x_01                           FATAL     Exited too quickly\n"
+    )
+    assert reply.statuses(text) == {
+        "a-name-that-is-longer-than-thirty-characters": ("RUNNING", 12),
+        "g:x_00": ("STARTING", None),
+        "g:x_01": ("FATAL", None),
+    }
+    with pytest.raises(SupervisorctlError, match="no such group"):
+        reply.statuses("nosuch: ERROR (no such group)\n")
+
+
+def test_what_a_reread_found() -> None:
+    assert reply.changes("No config updates to processes\n") == {}
+    text = "new: available\nold: disappeared\nshop: changed\n"
+    assert reply.changes(text) == {"new": "available", "old": "disappeared", "shop": "changed"}
+    with pytest.raises(SupervisorctlError, match="CANT_REREAD"):
+        reply.changes("ERROR: CANT_REREAD: invalid literal for int() with base 10: 'x' in section 'program:a'\n")
+
+
+def test_an_update_that_did_not_happen_is_an_error() -> None:
+    reply.check_updated("shop: stopped\nshop: updated process group\n", "shop")
+    reply.check_updated("shop: added process group\n", "shop")
+    with pytest.raises(SupervisorctlError, match="nothing to update in shop"):
+        reply.check_updated("", "shop")
+    with pytest.raises(SupervisorctlError, match="no such group"):
+        reply.check_updated("ERROR: no such group: shop\n", "shop")
+    with pytest.raises(SupervisorctlError):
+        reply.check_updated("shop: stopped\n", "shop")
+    with pytest.raises(SupervisorctlError):
+        reply.check_updated("workshop: updated process group\n", "shop")
+
+
+def test_stopped_or_not_running_before() -> None:
+    reply.check_stopped("shop:a: stopped\n")
+    reply.check_stopped("shop:a: ERROR (not running)\n")
+    with pytest.raises(SupervisorctlError, match="no such program"):
+        reply.check_stopped("shop:a: ERROR (no such process)\n")
+
+
+def test_a_signal_to_several() -> None:
+    reply.check_all_signalled("a: signalled\ng:b: signalled\n", 2)
+    with pytest.raises(SupervisorctlError, match=r"g:b: ERROR \(not running\)"):
+        reply.check_all_signalled("a: signalled\ng:b: ERROR (not running)\n", 2)
+
+
+def test_who_was_killed() -> None:
+    line = "2026-11-20 19:29:06,359 WARN killing 'slow_00' (5156) with SIGKILL"
+    log = "2026-11-20 19:29:04,358 INFO waiting for slow_00 to stop\n%s\n2026-11-20 19:29:06,363 WARN stopped\n" % line
+    assert reply.killed(log) == [line]
+    assert reply.killed("nothing of the kind\n") == []
+    assert reply.killed("supervisord: ERROR (no log file)\n") is None

@@ -107,3 +107,33 @@ def test_an_orphan_has_none(machine: Machine) -> None:
 )
 def test_the_option_in_all_its_spellings(arguments: list[str], expected: str | None) -> None:
     assert _supervisord_location.configuration_option(arguments) == expected
+
+
+def test_one_that_was_started_as_a_module(machine: Machine) -> None:
+    configuration = machine.file("my.conf")
+    client = machine.file("venv/bin/supervisorctl")
+    python = str(machine.file("venv/bin/python"))
+    machine.process(10, 1, python, "-u", "-m", "supervisor.supervisord", "-c", str(configuration))
+    machine.process(20, 10, "celery")
+    found = _supervisord_location.ancestor(20, str(machine.proc))
+    assert found is not None
+    assert (found.pid, found.configuration) == (10, str(configuration))
+    assert _supervisord_location.client_beside(found) == str(client)
+
+
+def test_its_interpreter_is_looked_for_on_its_own_path(machine: Machine) -> None:
+    client = machine.file("venv/bin/supervisorctl")
+    machine.file("venv/bin/python3.9")
+    machine.process(10, 1, "python3.9", "-m", "supervisor.supervisord")
+    (machine.proc / "10/environ").write_bytes(b"PATH=/nowhere:%s\0" % str(machine.site / "venv/bin").encode())
+    (found,) = _supervisord_location.running(str(machine.proc))
+    assert _supervisord_location.client_beside(found) == str(client)
+
+
+def test_what_only_names_it_is_none(machine: Machine) -> None:
+    machine.process(10, 1, "tini", "--", "supervisord", "-n")
+    machine.process(11, 10, "/usr/bin/python3", "/usr/bin/supervisord", "-n")
+    machine.process(12, 1, "less", "/etc/supervisord")
+    machine.process(13, 1, "grep", "-m", "supervisor.supervisord")
+    machine.process(14, 1, "supervisord")
+    assert [daemon.pid for daemon in _supervisord_location.running(str(machine.proc))] == [11, 14]
