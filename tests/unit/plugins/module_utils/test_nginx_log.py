@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What access logs say of attempts."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import _nginx_log, _nginx_log_format, _nginx_program
+
+FORMAT = '$remote_addr [$time_local] "$request" $status "$upstream_addr" $upstream_response_time $upstream_status'
+
+
+def _requests(lines: list[str], log_format: str = FORMAT) -> list[_nginx_log.Request]:
+    return _nginx_log.requests(lines, _nginx_log_format.compiled(log_format))
+
+
+@pytest.mark.parametrize(
+    ("addresses", "times", "statuses", "seen"),
+    [
+        ("-", "-", "-", []),
+        ("10.0.0.1:80", "0.250", "200", [("10.0.0.1:80", 0.25, "200")]),
+        ("a:1, b:2", "2.000, 0.004", "504, 200", [("a:1", 2.0, "504"), ("b:2", 0.004, "200")]),
+        ("a:1 : unix:/tmp/s", "0.1 : 0.2", "302 : 200", [("a:1", 0.1, "302"), ("unix:/tmp/s", 0.2, "200")]),
+        ("[::1]:80, app", "-, -", "502, 502", [("[::1]:80", None, "502"), ("app", None, "502")]),
+        ("a:1, b:2", "0.1", None, [("a:1", 0.1, None), ("b:2", None, None)]),
+    ],
+)
+def test_attempts(addresses: str, times: str, statuses: str | None, seen: list[tuple[str, float, str]]) -> None:
+    assert [tuple(attempt) for attempt in _nginx_log.attempts(addresses, times, statuses)] == seen
+
+
+@pytest.mark.parametrize(
+    ("log_format", "line", "time"),
+    [
+        ("$msec $upstream_addr $upstream_response_time", "1767225600.250 a:1 0.1", 1767225600.25),
+        (
+            "[$time_local] ${upstream_addr} $upstream_response_time",
+            "[01/Jan/2026:01:00:00 +0100] a:1 0.1",
+            1767225600.0,
+        ),
+        ("$time_iso8601|$upstream_addr|$upstream_response_time", "2026-01-01T00:00:00+00:00|a:1|0.1", 1767225600.0),
+        (
+            '{"t":"$time_iso8601","a":"$upstream_addr","r":"$upstream_response_time"}',
+            '{"t":"2026-01-01T01:00:00+01:00","a":"a:1","r":"0.1"}',
+            1767225600.0,
+        ),
+    ],
+)
+def test_times_and_formats(log_format: str, line: str, time: float) -> None:
+    assert _nginx_log_format.is_sufficient(log_format)
+    found = _requests([line], log_format)
+    assert [(request.time, request.attempts[0].address) for request in found] == [(time, "a:1")]
+
+
+def test_lines_of_another_format_are_passed_over() -> None:
+    good = '1.2.3.4 [01/Jan/2026:00:00:00 +0000] "GET /a?b=\\x22c" 200 "a:1, b:2" 0.1, 0.2 504, 200'
+    assert len(_requests(["", "rubbish", good.replace("Jan", "Xyz"), good])) == 1
+
+
+@pytest.mark.parametrize("log_format", ["$msec $upstream_addr", "$upstream_addr $upstream_response_time", "$status"])
+def test_a_format_that_does_not_say_enough(log_format: str) -> None:
+    assert not _nginx_log_format.is_sufficient(log_format)
+
+
+def _request(time: float, *attempts: tuple[str, float, str]) -> _nginx_log.Request:
+    return _nginx_log.Request(time, [_nginx_log.Attempt(*attempt) for attempt in attempts])
+
+
+def test_figures_count_requests_once_and_attempts_each() -> None:
+    seen = [
+        _request(100.0, ("a:1", 2.0, "504"), ("b:1", 1.0, "200")),
+        _request(101.0, ("b:1", 3.0, "200")),
+        _request(110.0, ("c:1", 9.0, "200")),
+    ]
+    found = _nginx_log.figures(seen, {"ab": ["a:1", "b:1"], "c": ["c:1"], "d": []}, 60)
+    assert found["ab"] == (2, 10.0, 3, 2.0, 1)
+    assert found["c"] == (1, 10.0, 1, 9.0, 0)
+    assert found["d"].requests == 0
+
+
+def test_figures_are_of_the_last_seconds() -> None:
+    seen = [_request(float(second), ("a:1", 1.0, "200")) for second in range(100)]
+    assert _nginx_log.figures(seen, {"a": ["a:1"]}, 10)["a"][:2] == (10, 10)
+    assert _nginx_log.figures([], {"a": ["a:1"]}, 10)["a"].requests == 0
+
+
+DEBIAN = """nginx version: nginx/1.22.1
+TLS SNI support enabled
+configure arguments: --with-cc-opt='-g -O2 -Wformat' --prefix=/usr/share/nginx --conf-path=/etc/nginx/nginx.conf \
+--http-log-path=/var/log/nginx/access.log --error-log-path=stderr --pid-path=/run/nginx.pid --with-debug
+"""
+OPENRESTY = """nginx version: openresty/1.25.3.1
+configure arguments: --prefix=/usr/local/openresty/nginx --with-cc-opt=-O2 --add-module=../echo-nginx-module-0.63
+"""
+
+
+def test_builds() -> None:
+    assert _nginx_program.parse_build(DEBIAN) == (
+        "nginx/1.22.1",
+        "/usr/share/nginx",
+        "/etc/nginx/nginx.conf",
+        "/run/nginx.pid",
+        "stderr",
+        "/var/log/nginx/access.log",
+    )
+    assert _nginx_program.parse_build(OPENRESTY) == (
+        "openresty/1.25.3.1",
+        "/usr/local/openresty/nginx",
+        "/usr/local/openresty/nginx/conf/nginx.conf",
+        "/usr/local/openresty/nginx/logs/nginx.pid",
+        "/usr/local/openresty/nginx/logs/error.log",
+        "/usr/local/openresty/nginx/logs/access.log",
+    )
+    with pytest.raises(_nginx_program.NginxError):
+        _nginx_program.parse_build("usage: something else")
