@@ -18,6 +18,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _fd_act,
     _fd_copy,
     _fd_decision,
+    _fd_journal,
     _fd_observation,
     _fd_process,
     _gdb,
@@ -38,6 +39,7 @@ SETTLE_S = 1.0
 REPLACED = "the process runs another program by now (execve)"
 #: A program with a profiling timer takes signals all the time; each one costs a stop that did nothing.
 INTERRUPTIONS = 20
+AFTERMATH_S = 0.05
 #: So many numbers are judged, and then closed by one system call, before the clock is looked at again.
 LONGEST_RUN = 16
 
@@ -70,38 +72,73 @@ class Pending(NamedTuple):
 
 
 class Report(NamedTuple):
-    """``results`` one per target, ``stops`` one per stop: ``{pid, stop_ms, fds}``."""
+    """``results`` one per target, ``stops`` one per stop: ``{pid, stop_ms, fds, held}``, ``warnings``: lines."""
 
     results: List[Result]
     stops: List[Result]
+    warnings: Sequence[str] = ()
+
+
+class Judged(NamedTuple):
+    """What is to be done with each target, for whom together, and what was seen of it."""
+
+    decisions: List[Tuple[_fd_decision.Target, _fd_decision.Decision]]
+    plan: _fd_decision.Plan
+    seen: Mapping[_fd_decision.Target, _fd_decision.Observed]
 
 
 def predict(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Target], order: Order) -> Report:
     """What :func:`run` would do now; nothing is stopped."""
     rows = []
-    for target, decision in _decisions(observer, targets, order)[0]:
+    for target, decision in _judged(observer, targets, order).decisions:
         outcome = decision.outcome or WOULD[str(decision.method)]
         rows.append(_result(target, outcome, decision.method, decision.reason, decision.alternative))
     return Report(rows, [])
 
 
-def run(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Target], order: Order) -> Report:
-    """Close what may be closed. Every target gets exactly one result, whatever happens to gdb or the process."""
-    report = Report([], [])
+def run(
+    observer: _fd_observation.Observer,
+    targets: Sequence[_fd_decision.Target],
+    order: Order,
+    logbook: Optional[_fd_journal.Logbook] = None,
+) -> Report:
+    """Close what may be closed. Every target gets exactly one result, whatever happens to gdb or the process.
+
+    With a ``logbook`` everything is written down before anything is touched; raises ``JournalError`` when it cannot be.
+    """
+    warnings: List[str] = []
+    report = Report([], [], warnings)
     images = {pid: _fd_process.image(pid) for pid in {target.pid for target in targets}}
     pending: Dict[int, List[Pending]] = {}
-    decisions, plan = _decisions(observer, targets, order)
-    for target, decision in decisions:
+    judged = _judged(observer, targets, order)
+    for target, decision in judged.decisions:
         if decision.outcome is None:
             item = Pending(target, str(decision.method), decision.reason, decision.settle)
             pending.setdefault(target.pid, []).append(item)
         else:
             report.results.append(_final(target, decision))
+    if logbook is not None:
+        logbook.intend(_intents(observer, judged, pending))
     laid: Dict[int, List[int]] = {}
     for pid, items in pending.items():
         items.sort(key=lambda item: item.target.fd)
-        _Closer(observer, order, plan, report, laid, images[pid]).close(items)
+        results, stops = len(report.results), len(report.stops)
+        _Closer(observer, order, judged.plan, report, laid, images[pid]).close(items)
+        if logbook is not None:
+            warnings += logbook.complete(pid, report.results[results:], report.stops[stops:])
     return report
+
+
+def _intents(
+    observer: _fd_observation.Observer, judged: Judged, pending: Mapping[int, List[Pending]]
+) -> List[_fd_journal.Intent]:
+    return [
+        _fd_journal.Intent(
+            item.target, item.target.peer or observer.peer(item.target), item.method, judged.seen[item.target]
+        )
+        for items in pending.values()
+        for item in items
+    ]
 
 
 class _Closer:
@@ -155,6 +192,8 @@ class _Closer:
             for item in items:
                 self._left(item, _fd_decision.Decision(_fd_decision.CHANGED, None, REPLACED, "diagnose again"))
         except (_gdb.GdbError, _injection.InjectionError, OSError) as exc:
+            # What is going to end by this has ended then.
+            time.sleep(AFTERMATH_S)
             for item in items:
                 self._failed(item, str(exc))
         finally:
@@ -353,9 +392,7 @@ class _Closer:
         return [registration.epoll_fd for registration in self._unregistered.get(target, [])]
 
 
-def _decisions(
-    observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Target], order: Order
-) -> Tuple[List[Tuple[_fd_decision.Target, _fd_decision.Decision]], _fd_decision.Plan]:
+def _judged(observer: _fd_observation.Observer, targets: Sequence[_fd_decision.Target], order: Order) -> Judged:
     """What is to be done with each, and in which processes each socket is to be closed by that.
 
     A socket that has to stay open in one process stays open in all of them, so a refusal may bring others.
@@ -370,7 +407,7 @@ def _decisions(
         ]
         going = [target for target, decision in rows if decision.outcome in (None, _fd_decision.GONE)]
         if len(going) == planned:
-            return rows, plan
+            return Judged(rows, plan, seen)
         plan, planned = _plan(going, seen), len(going)
 
 

@@ -159,13 +159,18 @@ class Observer:
 
     def _face(self, target: _fd_decision.Target) -> Face:
         source = self.source(target.pid)
-        if source is None:
-            return self._listed(target)
+        if source is not None:
+            try:
+                with source.copy(target.fd) as copy:
+                    return _told(target, _socket_probe.look(copy))
+            except OSError as exc:
+                if exc.errno in (errno.EBADF, errno.ESRCH):
+                    return _CLOSED
         try:
-            with source.copy(target.fd) as copy:
-                return _told(target, _socket_probe.look(copy))
-        except OSError as exc:
-            return _CLOSED if exc.errno in (errno.EBADF, errno.ESRCH) else self._listed(target)
+            return self._listed(target)
+        except PermissionError:
+            # Nothing is known of it, so it is not gone; what forbids it is the process's obstacle.
+            return _CLOSED._replace(is_open=True, inode=target.inode)
 
     def _listed(self, target: _fd_decision.Target) -> Face:
         """Without copies (before Linux 5.6): what the kernel lists, which is not what an unlisted socket has unread."""

@@ -73,7 +73,12 @@ def inspect(pid: int, proc: str = "/proc") -> _fd_decision.Process:
         obstacle = _obstacle(pid, stat, proc)
         runtime = _runtime.detect(pid, proc)
     except PermissionError:
-        return _fd_decision.Process("unknown", [], None, "permission denied even to look at it")
+        return _fd_decision.Process(
+            "unknown",
+            [],
+            None,
+            "permission denied even to look at it: CAP_SYS_PTRACE is missing, or a security module forbids it",
+        )
     return _fd_decision.Process(runtime.name, runtime.loops, runtime.role, obstacle)
 
 
@@ -81,8 +86,8 @@ def _obstacle(pid: int, stat: _procfs.Stat, proc: str) -> Optional[str]:
     if pid in _procfs.ancestors(os.getpid(), proc):
         return "it is this very task's own process or one of its ancestors"
     return (
-        _STATES.get(stat.state)
-        or from_status(_procfs.status(pid, proc))
+        from_status(_procfs.status(pid, proc))
+        or _STATES.get(stat.state)
         or _yama(proc)
         or _injection.unsupported(pid, proc)
     )

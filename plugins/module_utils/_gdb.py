@@ -19,6 +19,8 @@ import subprocess
 import time
 from typing import IO, Callable, NamedTuple, NoReturn, Optional, Sequence, cast
 
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+
 _VALUE = re.compile(r'^\^done,value="(.*)"$')
 _REASON = re.compile(r'reason="([^"]*)"')
 _SIGNAL = re.compile(r'signal-name="([^"]*)"')
@@ -27,6 +29,9 @@ _REGISTER = re.compile(r'number="(\d+)",value="0x([0-9a-f]+)"')
 _MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
 
 LONGEST_LINE = 1 << 20
+#: While it waits for an answer it looks that often whether there can be one.
+_LOOK_S = 0.25
+_TAKE_S = 0.2
 
 _SETTINGS = (
     "set confirm off",
@@ -61,6 +66,7 @@ class Session:
         #: Called once before gdb is killed, while it still holds the target.
         self.before_kill: Optional[Callable[[], None]] = None
         self._timeout = timeout
+        self._target = 0
         self._buffer = b""
         #: Register numbers, known once there is a target.
         self._numbers: dict[str, int] = {}
@@ -98,6 +104,7 @@ class Session:
 
     def attach(self, pid: int) -> None:
         """Stop all threads of a process."""
+        self._target = pid
         self.command("-target-attach %d" % pid)
         self._stopped()
         self.command("-gdb-set scheduler-locking on")
@@ -105,6 +112,7 @@ class Session:
     def detach(self) -> None:
         """Let the target run on."""
         self.command("-target-detach")
+        self._target = 0
 
     def evaluate(self, expression: str) -> str:
         """Value of an expression as gdb prints it."""
@@ -178,6 +186,8 @@ class Session:
 
     def _send(self, *texts: str) -> None:
         """Several commands in one write: each round trip costs two waits for the scheduler."""
+        if self._to_gdb.closed:
+            raise GdbError("gdb has ended")
         try:
             self._to_gdb.write("".join(text + "\n" for text in texts).encode("ascii"))
         except OSError as exc:
@@ -202,13 +212,25 @@ class Session:
         return raw.decode("utf-8", "replace").rstrip()
 
     def _read(self, deadline: float) -> bytes:
+        if self._from_gdb.closed:
+            raise GdbError("gdb has ended")
         fd = self._from_gdb.fileno()
-        if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            self._give_up("gdb gave no answer in %g s" % self._timeout)
+        while not select.select([fd], [], [], max(0.0, min(_LOOK_S, deadline - time.monotonic())))[0]:
+            self._look_around()
+            if time.monotonic() >= deadline:
+                self._give_up("gdb gave no answer in %g s" % self._timeout)
         chunk = os.read(fd, 65536)
         if not chunk:
             self._give_up("gdb has ended by itself")
         return chunk
+
+    def _look_around(self) -> None:
+        """A gdb whose target is gone may never answer, and a wrapper may keep the pipe of one that has ended."""
+        if self._process.poll() is not None:
+            self._give_up("gdb has ended by itself")
+        target = _procfs.stat(self._target) if self._target else None
+        if self._target and (target is None or target.state in "ZX"):
+            self._give_up("the process ended while it was being looked at: gdb gave no answer")
 
     def _give_up(self, why: str) -> NoReturn:
         self._kill()
@@ -219,6 +241,10 @@ class Session:
         hook, self.before_kill = self.before_kill, None
         if hook is not None:
             hook()
+            # One that was stopped by somebody has not taken the SIGTRAP of the step yet, which would kill the process.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGCONT)
+            time.sleep(_TAKE_S)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -109,6 +109,15 @@ options:
     description: How many seconds gdb may take for an answer before it is killed and the process released.
     type: float
     default: 10.0
+  journal:
+    description:
+      - File on the managed host that gets a line of JSON before an fd is touched (phase C(intent)) and one with what
+        came of it (phase C(outcome)), with who did it, the process, the socket, the evidence and the stops.
+      - It is made for root alone, and rotated at 10 MiB to C(.1) up to C(.5). When it cannot be written, or its path
+        leads through a symbolic link or something that belongs to somebody else, nothing is done.
+      - Check mode leaves it alone.
+    type: path
+    default: /var/log/closewait/fd_close.jsonl
   gdb:
     description: The gdb to use.
     type: path
@@ -118,8 +127,8 @@ requirements:
   - root, or CAP_SYS_PTRACE and CAP_NET_ADMIN
 notes:
   - 64-bit x86 only, as of now. Anything else is refused.
-  - If gdb itself is killed by somebody else in the fraction of a millisecond in which the registers are changed,
-    the process may end. A gdb that hangs is killed by this module, which then puts the registers back.
+  - Should gdb or this module be killed in a stop, the process gets its registers back and runs on, unless it is
+    one that is not held (RV(stops[].held)). Its parent sees a C(SIGCHLD) for the stop and one for its end.
   - A socket passed to another process over a unix socket in the very moment of the stop is not seen as held elsewhere.
 seealso:
   - module: closewait.remediation.incident_facts
@@ -210,6 +219,11 @@ stops:
     fds:
       description: How many targets were dealt with in this stop.
       type: int
+    held:
+      description:
+        - Whether it was held by C(SIGSTOP) besides, so that it stays whole even when somebody kills gdb or this module.
+          That is not done to a job of a terminal, nor to a child of C(su), C(runuser), C(sudo), C(doas) or C(script).
+      type: bool
 """
 
 import os
@@ -219,8 +233,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _fd_close,
     _fd_decision,
+    _fd_journal,
     _fd_observation,
     _fd_targets,
+    _journal,
 )
 
 TARGET = {
@@ -243,6 +259,7 @@ ARGUMENTS = {
     "min_age": {"type": "float", "default": 1.0},
     "max_stop_ms": {"type": "float", "default": 100.0},
     "timeout": {"type": "float", "default": 10.0},
+    "journal": {"type": "path", "default": "/var/log/closewait/fd_close.jsonl"},
     "gdb": {"type": "path", "default": "gdb"},
 }
 
@@ -310,12 +327,19 @@ def main() -> None:
         targets = _fd_targets.parse(module.params["targets"])
         given = order(module)
         with _fd_observation.Observer(targets) as observer:
-            act = _fd_close.predict if module.check_mode else _fd_close.run
-            report = act(observer, targets, given)
+            if module.check_mode:
+                report = _fd_close.predict(observer, targets, given)
+            else:
+                logbook = _fd_journal.Logbook(_journal.Journal(module.params["journal"]))
+                report = _fd_close.run(observer, targets, given, logbook)
+    except _journal.JournalError as exc:
+        module.fail_json(msg="%s. Nothing was touched. Mend it, or set another one (journal)" % exc)
     except ValueError as exc:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg="the kernel does not show the sockets (%s); nothing was touched" % exc)
+    for warning in report.warnings:
+        module.warn(warning)
     changes = diff(report.results)
     module.exit_json(changed=bool(changes["after"]), results=report.results, stops=report.stops, diff=changes)
 

@@ -300,9 +300,9 @@ def test_the_runtime_can_be_forced() -> None:
 
 
 def test_restart_is_the_way_out_of_an_unsafe_runtime() -> None:
-    decision = decide(TARGET, SEEN, PROCESS._replace(runtime="java", loops=[]), OPTIONS, ALONE)
+    decision = decide(TARGET, SEEN, PROCESS._replace(runtime="go", loops=[]), OPTIONS, ALONE)
     assert decision.alternative == _fd_decision.RESTART
-    assert "java" in decision.reason
+    assert "go" in decision.reason
 
 
 RUNTIMES = [
@@ -312,14 +312,16 @@ RUNTIMES = [
     ("cpython", [], "uvicorn", None),
     ("pypy", [], None, None),
     ("unknown", [], None, "not known"),
-    ("node", [], None, "node"),
-    ("java", [], None, "java"),
+    ("node", [], None, None),
+    ("java", [], None, None),
     ("go", [], None, "go"),
     ("erlang", [], None, "erlang"),
     ("cpython", ["gevent"], None, "gevent is loaded"),
     ("cpython", ["asyncio", "gevent 25.4.1"], "celery-prefork", "gevent 25.4.1 is loaded"),
     ("cpython", ["eventlet"], None, "eventlet"),
-    ("cpython", ["uvloop 0.21.0"], None, "uvloop"),
+    ("cpython", ["uvloop 0.21.0"], None, None),
+    ("cpython", ["uvloop 0.21.0"], "celery-prefork", "Celery on uvloop"),
+    ("node", [], "celery-prefork", "Celery on node"),
     ("cpython", [], "celery-gevent", "gevent"),
     ("cpython", [], "celery-eventlet", "eventlet"),
     ("cpython", [], "celery-solo", "solo"),

@@ -304,10 +304,9 @@ def test_another_possible_reason_makes_it_likely_only(facts: make.Fact, says: st
         (make.worker(cpu=make.cpu(make.process(runtime=make.runtime("unknown")))), "runtime is not known"),
         (make.worker(cpu=make.cpu(make.process(runtime=None))), "runtime is not known"),
         (
-            make.worker(cpu=make.cpu(make.process(runtime=make.runtime("node", role=None)))),
-            "to node was never measured",
+            make.worker(cpu=make.cpu(make.process(runtime=make.runtime("go", role=None)))),
+            "to go was never measured",
         ),
-        (make.worker(cpu=make.cpu(make.process(runtime=make.runtime(loops=("uvloop",))))), "uvloop is loaded"),
         (make.worker(cpu=make.cpu(make.process(runtime=make.runtime(role="celery-solo")))), "Celery solo pool"),
         (
             with_watchers(make.watcher(holders=[make.holder(), make.holder(make.CHILD, make.CHILD_BORN)])),
