@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import cast, judge
+from . import aims, cast, judge
 from .campaign import Campaign, Plan
 from .tally import Tally
 
 HERE = Path(__file__).resolve().parent
-#: Share of the fresh targets, and of all, that must have been closed: a test of refusals alone shows nothing.
-LEAST_FRESH, LEAST = 0.3, 0.2
+#: Share of the fresh targets in calm victims, and of all, that must be closed: a test of refusals shows nothing.
+LEAST_CALM, LEAST = 0.2, 0.08
 LEAST_ATTEMPTS = 60
 SHOWN = 20
 
@@ -73,9 +73,9 @@ def _complaints(tally: Tally, wanted: int, seconds: float) -> list[str]:
     found = [f"{fault.kind}: {fault.what}" for fault in tally.faults[:SHOWN]]
     if tally.attempts < min(wanted, LEAST_ATTEMPTS):
         found.append(f"only {tally.attempts} attempts in the time given")
-    if tally.share_done("fresh") < LEAST_FRESH:
-        found.append(f"only {tally.share_done('fresh'):.0%} of the fresh targets were closed")
-    if tally.share_done("fresh", "stale", "hostile") < LEAST:
+    if tally.calm and tally.share_calm() < LEAST_CALM:
+        found.append(f"only {tally.share_calm():.0%} of the fresh targets in calm victims were closed")
+    if tally.share_done(*aims.WAYS) < LEAST:
         found.append("too few targets were closed for this to show anything")
     return found
 

@@ -18,7 +18,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._collectors 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-FRESH, STALE, HOSTILE = "fresh", "stale", "hostile"
+FRESH, STALE, HOSTILE = WAYS = "fresh", "stale", "hostile"
 HALF_CLOSED = ("CLOSE_WAIT", "CLOSE")
 MAX_ITEMS = 400
 REMEMBERED = 2000
@@ -51,12 +51,12 @@ class Aimer:
 
     def _batch(self, pids: list[int]) -> list[Aim]:
         gathered, false_ghosts = self._gather()
-        self._old.extend(self._some(gathered, 8))
+        self._old.extend(self._some(gathered, 12))
         way = self._rng.choices((FRESH, STALE, HOSTILE), (60, 28, 12))[0]
         chosen = self._some(self._of_few(gathered), self._rng.randint(1, self._most))
         aims = [Aim(row, FRESH if way == FRESH else STALE) for row in chosen]
         if way == STALE:
-            aims += [Aim(row, STALE) for row in self._some(self._old, 3)]
+            aims += [Aim(row, STALE) for row in self._some(self._old, 6)]
             # Numbers change hands, processes end, others begin.
             time.sleep(self._rng.uniform(0.0, LONGEST_DELAY_S))
         if way == HOSTILE:

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.modules import fd_close
 
 from scenario_kit.playbooks import Control
 
@@ -98,13 +99,18 @@ class Campaign:
         arguments = {"targets": [aim.row for aim in aims], **self._options()}
         if not self._plan.blind and self._rng.random() < BY_ANSIBLE:
             return judge.Attempt(aims, arguments, module_call.by_ansible(arguments, self._control)), ANSIBLE
-        manner = module_call.Manner(self._rng.choices(SETTLE_S, (45, 45, 10))[0], self._plan.blind)
+        manner = module_call.Manner(self._rng.choices(SETTLE_S, (50, 46, 4))[0], self._plan.blind)
         answer = module_call.in_process(arguments, self._folder, manner)
         return judge.Attempt(aims, arguments, answer), IN_PROCESS
+
+    def _newer(self) -> dict[str, Any]:
+        """Options that older modules do not know, so that one can be compared with the other."""
+        return {"force_close": self._rng.random() < 0.9, "journal": str(self._folder / "journal.jsonl")}
 
     def _options(self) -> dict[str, Any]:
         choose = self._rng
         return {
+            **{name: value for name, value in self._newer().items() if name in fd_close.ARGUMENTS},
             "method": choose.choice(("auto", "auto", "close", "placeholder")),
             "min_age": choose.choice((0.0, 0.0, 0.0, 0.2)),
             "force_unwatched": choose.random() < 0.3,

@@ -22,9 +22,9 @@ Held = tuple[int, int]
 
 
 class Life(NamedTuple):
-    """A forked process: whose child it is, and when it began, in monotonic ns."""
+    """A forked process: when its parent forked, and when it was surely there, in monotonic ns."""
 
-    parent: int
+    forked: int
     begin: int
 
 
@@ -36,6 +36,7 @@ class History:
         self.kinds: dict[tuple[int, int], str] = {}
         self.baits: dict[int, Event] = {}
         self.faults: list[tuple[str, Event]] = []
+        self._told: dict[int, list[Event]] = defaultdict(list)
         self._first: dict[str, dict[Held, int]] = defaultdict(dict)
         self._forks: dict[int, list[tuple[int, Life]]] = defaultdict(list)
         self._bye: dict[tuple[int, int], int] = {}
@@ -45,13 +46,20 @@ class History:
                 self.kinds[event.pid, event.start_time] = kind
                 self._take(kind, event)
 
+    def story(self, inode: int, begin: int) -> str:
+        """What happened to a socket, in ms from ``begin``."""
+        told = sorted(self._told[inode])
+        return ", ".join(f"{(event.time - begin) / 1e6:.1f} {event.pid} {event.name} {event.fd}" for event in told)
+
     def _take(self, kind: str, event: Event) -> None:
+        self._told[event.inode].append(event)
         if event.name == diary.BAIT:
             self.baits[event.inode] = event
         elif event.name in {diary.FAULT, diary.STRANGER}:
             self.faults.append((kind, event))
         elif event.name == diary.BORN:
-            self._forks[int(event.note)].append((event.pid, Life(int(event.note), event.time)))
+            parent, forked = event.note.split("@")
+            self._forks[int(parent)].append((event.pid, Life(int(forked), event.time)))
         elif event.name == diary.BYE:
             self._bye[event.pid, event.start_time] = event.time
         elif event.name == diary.EXEC:
@@ -93,7 +101,7 @@ class History:
         return self.when(diary.GOT, pid, inode) < begin and self.when(diary.DROP, pid, inode) > end
 
     def _inherited(self, pid: int, life: Life, bait: Event, begin: int, end: int) -> bool:
-        had_it = bait.time < life.begin and not self.let_go(bait.pid, bait.inode, life.begin)
+        had_it = bait.time < life.forked and not self.let_go(bait.pid, bait.inode, life.forked)
         return had_it and life.begin < begin and self._lives(pid, end)
 
     def _lives(self, pid: int, moment: int) -> bool:

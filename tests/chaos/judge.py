@@ -89,7 +89,9 @@ def _result(
     if text:
         kind = WRONG_CLOSE if row["outcome"] in {*DONE, "unwatched"} else WRONG_REPORT
         victim = history.kinds.get((row["pid"], row["start_time"]))
-        yield Fault(kind, f"{victim}: {text}: {row} ({aim.way}, {dict(attempt.arguments, targets='...')})")
+        answer = attempt.answer
+        story = f"[{history.story(row['inode'], answer.begin)}; call ended {(answer.end - answer.begin) / 1e6:.1f}]"
+        yield Fault(kind, f"{victim}: {text} {story}: {row} ({aim.way}, {dict(attempt.arguments, targets='...')})")
 
 
 def _wrongly_done(

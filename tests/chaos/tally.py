@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from . import cast
+from .aims import FRESH
 from .judge import DEAD, DONE, LEFT_STOPPED, WRONG_CLOSE, WRONG_REPORT
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .judge import Attempt, Fault
 
 ENDED = "(ended)"
+CALM = ("loop", "timers", "threads")
 LONGEST_REASON = 60
 
 
@@ -28,6 +30,8 @@ class Tally:
     def __init__(self) -> None:
         self.cells: Counter[tuple[str, str]] = Counter()
         self.ways: Counter[tuple[str, bool]] = Counter()
+        #: Fresh targets in victims that stay what they are, by whether they were closed.
+        self.calm: Counter[bool] = Counter()
         self.reasons: Counter[str] = Counter()
         self.stops: list[float] = []
         self.call_s: list[float] = []
@@ -47,10 +51,16 @@ class Tally:
             kind = history.kinds.get((row["pid"], row["start_time"]), ENDED)
             self.cells[row["outcome"], kind] += 1
             self.ways[ways[row["pid"], row["fd"]], row["outcome"] in DONE] += 1
+            if kind in CALM and ways[row["pid"], row["fd"]] == FRESH:
+                self.calm[row["outcome"] in DONE] += 1
             if row["outcome"] == "refused":
                 self.reasons["".join("N" if c.isdigit() else c for c in row["reason"])[:LONGEST_REASON]] += 1
         self.call_s.append((attempt.answer.end - attempt.answer.begin) / 1e9)
         self.stops += [stop["stop_ms"] for stop in attempt.answer.stops]
+
+    def share_calm(self) -> float:
+        """Closed or replaced, of the fresh targets in victims that stay what they are."""
+        return self.calm[True] / max(1, self.calm.total())
 
     def share_done(self, *ways: str) -> float:
         """Closed or replaced, of all attempts of these ways."""
@@ -72,7 +82,8 @@ class Tally:
         if self.call_s:
             yield f"a call took {statistics.median(self.call_s):.1f} s (median), {max(self.call_s):.1f} s at most"
         ways = sorted({way for way, _done in self.ways})
-        yield "closed or replaced: " + ", ".join(f"{way} {self.share_done(way):.0%}" for way in ways)
+        shares = [f"{way} {self.share_done(way):.0%}" for way in ways]
+        yield f"closed or replaced: {', '.join(shares)}; fresh in {', '.join(CALM)}: {self.share_calm():.0%}"
         if self.stops:
             ordered = (min(self.stops), statistics.median(self.stops), max(self.stops))
             yield "stop in ms: min {:.1f}, median {:.1f}, max {:.1f}".format(*ordered)

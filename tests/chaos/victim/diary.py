@@ -19,7 +19,7 @@ REAP = "reap"
 VANISHED = "vanished"
 #: At the end: the bait is where it was.
 STILL = "still"
-#: A fork or an exec'ed program begins (note: pid of the parent), a process is about to end.
+#: A fork begins (note: pid of the parent, and when it forked), a process is about to end.
 BORN, BYE = "born", "bye"
 EXEC = "exec"
 #: A bait arrived from another process, and is about to be closed there.
@@ -30,6 +30,11 @@ SENT = "sent"
 FAULT = "fault"
 #: A socket that the victim never opened.
 STRANGER = "stranger"
+
+
+def forking() -> str:
+    """Note for ``BORN``, to be taken by the parent before it forks: what it has by then the child inherits."""
+    return f"{os.getpid()}@{time.monotonic_ns()}"
 
 
 class Diary:

@@ -4,7 +4,7 @@
  *
  * A victim without a runtime: unshielded timers|exec PORT SCRATCH SEED [STATE ...]. The work is that of work.py, see
  * there; the diary is that of diary.py. "timers": a timer fires every 3 ms and every call may end with EINTR, so that
- * a restart code that leaks out of the kernel shows. "exec": it replaces itself in place every few rounds.
+ * a restart code that leaks out of the kernel shows. "exec": it replaces itself in place, sometimes twice in a row, sometimes after hundreds of rounds.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEALTHY = 8, BAITS = 14, LINES = 40, LINE = 64, ROUNDS = 8, TIMER_US = 3000, PATIENCE_MS = 40000 };
+enum { HEALTHY = 8, BAITS = 30, LINES = 40, LINE = 64, ROUNDS = 500, TIMER_US = 3000, PATIENCE_MS = 40000 };
 
 struct healthy { int fd; unsigned long inode; char secret[9]; };
 struct bait { int fd; unsigned long inode; char order; };
@@ -189,7 +189,7 @@ static void reap(void) {
         if (baits[i].fd >= 0 && inode_of(baits[i].fd) != baits[i].inode)
             vanished(&baits[i]);
     struct bait *bait = &baits[rand() % BAITS];
-    if (bait->fd < 0 || (bait->inode % 5 < 4 && rand() % 33))
+    if (bait->fd < 0 || (bait->inode % 5 < 4 && rand() % 100))
         return;
     note("reap", bait->fd, bait->inode, "-");
     if (inode_of(bait->fd) != bait->inode || close(bait->fd) != 0)
@@ -335,9 +335,9 @@ int main(int argc, char **argv) {
     snprintf(text_path, sizeof text_path, "%s.%d.c", argv[3], getpid());
     if (timers)
         start_timer();
-    for (int round = 1; !told_to_stop(); round++) {
+    while (!told_to_stop()) {
         work();
-        if (!timers && round % ROUNDS == 0)
+        if (!timers && rand() % ROUNDS == 0)
             replace_myself(argv);
     }
     last_words();

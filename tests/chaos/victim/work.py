@@ -21,13 +21,13 @@ from .fd_numbers import Numbers, socket_or_file
 #: A healthy connection that does not answer for so long has been hurt, however loaded the machine is.
 PATIENCE_S = 40
 #: How many a process has at a time.
-HEALTHY, BAITS, FILES = 8, 14, 4
+HEALTHY, BAITS, FILES = 8, 30, 4
 #: The same for one of many threads.
 FEW = 2, 2, 1
 ADDRESSES = 40
 
 #: How often a bait that lasts is closed by the victim all the same, when its turn comes.
-IMPATIENCE = 0.03
+IMPATIENCE = 0.01
 
 
 def lasting(inode: int) -> bool:
@@ -100,6 +100,10 @@ class Work:
                 self._unread(bait)
             else:
                 self._vanished(inode)
+        self.finish_texts()
+
+    def finish_texts(self) -> None:
+        """Files are written to no longer."""
         for fd in list(self.texts):
             self._end_text(fd)
 

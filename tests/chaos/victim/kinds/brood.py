@@ -15,7 +15,7 @@ from .forker import reap
 from .loop import looping
 
 CHILDREN = 3
-BAITS = 5
+BAITS = 8
 LONGEST_MS = 4000
 _LAST_PID = "/proc/sys/kernel/ns_last_pid"
 
@@ -42,15 +42,13 @@ def _ask_for(pid: int | None) -> None:
 
 
 def _fork(given: place.Place) -> int:
-    parent, life, seed = (
-        os.getpid(),
-        given.rng.choice((LONGEST_MS, given.rng.randint(1, LONGEST_MS))),
-        given.rng.getrandbits(32),
-    )
+    seed = given.rng.getrandbits(32)
+    life = given.rng.choice((LONGEST_MS, given.rng.randint(1, LONGEST_MS)))
+    born = diary.forking()
     pid = os.fork()
     if pid == 0:
         given.log.new_process()
-        given.log.write(diary.BORN, note=parent)
+        given.log.write(diary.BORN, note=born)
         _live(given, life, seed)
         os._exit(0)
     return pid

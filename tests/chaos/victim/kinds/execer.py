@@ -13,18 +13,18 @@ import sys
 from .. import diary, place
 from ..work import Bait, Healthy, Work
 
-ROUNDS = 12
+#: Share of the rounds after which it does so.
+OFTEN = 0.004
 
 
 def run(given: place.Place) -> None:
     load = given.alone()
     if given.state:
         _take_over(load, json.loads(given.state))
-    rounds = 0
     while given.go_on():
         load.round()
-        rounds += 1
-        if rounds > ROUNDS and not load.texts:
+        if load.rng.random() < OFTEN:
+            load.finish_texts()
             _replace(given, load)
     place.last_words(load)
 

@@ -34,11 +34,11 @@ def run(given: place.Place) -> None:
 
 
 def _fork(load: Work) -> int:
-    parent, life = os.getpid(), load.rng.randint(1, LONGEST_MS)
+    born, life = diary.forking(), load.rng.randint(1, LONGEST_MS)
     pid = os.fork()
     if pid == 0:
         load.diary.new_process()
-        load.diary.write(diary.BORN, note=parent)
+        load.diary.write(diary.BORN, note=born)
         select.poll().poll(life)
         load.diary.write(diary.BYE)
         os._exit(0)

@@ -60,11 +60,11 @@ def _send_bait(load: Loop, channel: socket.socket, inode: int) -> None:
 
 
 def _fork(given: place.Place, ours: socket.socket, theirs: socket.socket) -> int:
-    parent, pid = os.getpid(), os.fork()
+    born, pid = diary.forking(), os.fork()
     if pid == 0:
         ours.close()
         given.log.new_process()
-        given.log.write(diary.BORN, note=parent)
+        given.log.write(diary.BORN, note=born)
         _receive(given, theirs)
         os._exit(0)
     theirs.close()
