@@ -111,7 +111,7 @@ def _wait_for_ends(control: Supervisorctl, members: list[Member], deadline: floa
     ended: dict[str, float] = {}
     with StandingOrders(control.access) as orders:
         for signal in {member.signal for member in members}:
-            control.signal_all(signal, [member.name for member in members if member.signal == signal])
+            orders.signal(signal, [member.name for member in members if member.signal == signal])
         while left:
             for member in [item for item in left if not alive(item.process)]:
                 left.remove(member)

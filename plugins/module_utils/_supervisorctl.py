@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import Mapping, NamedTuple, Optional, Sequence
+from typing import Mapping, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _supervisorctl_reply as reply
 from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl_reply import SupervisorctlError
@@ -74,10 +74,6 @@ class Supervisorctl:
     def signal(self, name: str, program: str) -> None:
         """Send a signal to the program's process. Raises SupervisorctlError."""
         reply.check_signalled(self._ask("signal", name, program))
-
-    def signal_all(self, name: str, programs: Sequence[str]) -> None:
-        """Send a signal to several programs in one go. Raises SupervisorctlError unless each of them got it."""
-        reply.check_all_signalled(self._ask("signal", name, *programs), len(programs))
 
     def start(self, program: str) -> None:
         """Start it unless it runs, and wait until it has stayed up. Raises SupervisorctlError."""

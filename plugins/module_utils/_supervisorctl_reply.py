@@ -93,12 +93,6 @@ def check_signalled(text: str) -> None:
         raise SupervisorctlError(reason(text))
 
 
-def check_all_signalled(text: str, count: int) -> None:
-    """The answer to ``signal`` with several programs. Raises SupervisorctlError unless it was sent to so many."""
-    if len(re.findall(r": signalled$", text, re.MULTILINE)) != count:
-        raise SupervisorctlError(reason("\n".join(line for line in text.splitlines() if ": signalled" not in line)))
-
-
 def check_started(text: str) -> None:
     """The answer to ``start``; *already started* will do. Raises SupervisorctlError."""
     if not re.search(r": (?:started|ERROR \(already started\))$", text, re.MULTILINE):

@@ -119,12 +119,6 @@ def test_stopped_or_not_running_before() -> None:
         reply.check_stopped("shop:a: ERROR (no such process)\n")
 
 
-def test_a_signal_to_several() -> None:
-    reply.check_all_signalled("a: signalled\ng:b: signalled\n", 2)
-    with pytest.raises(SupervisorctlError, match=r"g:b: ERROR \(not running\)"):
-        reply.check_all_signalled("a: signalled\ng:b: ERROR (not running)\n", 2)
-
-
 def test_who_was_killed() -> None:
     line = "2026-11-20 19:29:06,359 WARN killing 'slow_00' (5156) with SIGKILL"
     log = "2026-11-20 19:29:04,358 INFO waiting for slow_00 to stop\n%s\n2026-11-20 19:29:06,363 WARN stopped\n" % line
