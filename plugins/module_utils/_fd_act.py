@@ -9,7 +9,7 @@ import errno
 import os
 import socket
 import time
-from typing import Iterable, Optional, Sequence
+from typing import Iterable, NamedTuple, Optional, Sequence
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _fd_decision,
@@ -47,12 +47,32 @@ def close_run(stop: _stop.Stop, first: int, last: int) -> bool:
     return True
 
 
-def open_spare(stop: _stop.Stop, family: int, flags: int) -> int:
+class Spare(NamedTuple):
+    """A socket of ours in a process: its number there and its inode."""
+
+    pid: int
+    number: int
+    inode: Optional[int]
+
+
+def open_spare(stop: _stop.Stop, pid: int, family: int, flags: int) -> Spare:
     """An unconnected TCP socket in the process; ``flags`` are the open flags of the number it is to replace."""
     kind = int(socket.SOCK_STREAM) | (flags & (_O_NONBLOCK | _O_CLOEXEC))
     answer = stop.call(_injection.SOCKET, family, kind, 0)
     _check(answer, "socket()")
-    return answer
+    return Spare(pid, answer, _procfs.socket_inode(_procfs.link(pid, answer)))
+
+
+def lowest_free(pid: int, proc: str = "/proc") -> int:
+    """The number that the next file opened in a stopped process gets."""
+    taken = {int(name) for name in os.listdir("%s/%d/fd" % (proc, pid))}
+    return next(number for number in range(len(taken) + 1) if number not in taken)
+
+
+def is_there(spare: Spare, proc: str = "/proc") -> bool:
+    """Whether the number still is our socket: the process has run since, and may have used the number anew."""
+    found = _procfs.socket_inode(_procfs.link(spare.pid, spare.number, proc))
+    return found is not None and found == spare.inode
 
 
 def place(stop: _stop.Stop, spare: int, target: _fd_decision.Target, flags: int) -> None:

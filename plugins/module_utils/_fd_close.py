@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _epoll_removal,
@@ -24,6 +24,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _gdb,
     _guardian,
     _injection,
+    _procfs,
     _stop,
 )
 
@@ -40,6 +41,7 @@ REPLACED = "the process runs another program by now (execve)"
 #: A program with a profiling timer takes signals all the time; each one costs a stop that did nothing.
 INTERRUPTIONS = 20
 AFTERMATH_S = 0.05
+SWEEPS = 10
 #: So many numbers are judged, and then closed by one system call, before the clock is looked at again.
 LONGEST_RUN = 16
 
@@ -169,19 +171,15 @@ class _Closer:
         #: Where each was registered when it was last judged.
         self._registered: Dict[_fd_decision.Target, List[int]] = {}
         #: A socket of ours in the process that still has to go.
-        self._spare: Optional[int] = None
+        self._spare: Optional[_fd_act.Spare] = None
+        #: In the process as it stands still now; None: not looked up yet.
+        self._lowest_free: Optional[int] = None
 
     def close(self, items: List[Pending]) -> None:
         """All items belong to one process; those that are done are taken out of the list."""
         target = items[0].target
         try:
-            with contextlib.ExitStack() as stack:
-                stack.enter_context(_stop.uninterrupted())
-                if _fd_process.may_be_held(target.pid):
-                    self._guardian = stack.enter_context(_guardian.Guardian(target.pid, target.start_time))
-                session = stack.enter_context(
-                    _gdb.Session(self._order.gdb, self._order.empty_folder, self._order.timeout)
-                )
+            with self._session(target) as session:
                 if any(item.settle for item in items):
                     self._unwatch_all(session, items)
                     epolls = sorted({number for item in items for number in self._gone_from(item.target)})
@@ -189,15 +187,47 @@ class _Closer:
                 self._observer.new_moment()
                 self._work_off(session, items, self._finish)
         except ReplacedError:
+            self._sweep(target)
             for item in items:
                 self._left(item, _fd_decision.Decision(_fd_decision.CHANGED, None, REPLACED, "diagnose again"))
         except (_gdb.GdbError, _injection.InjectionError, OSError) as exc:
             # What is going to end by this has ended then.
             time.sleep(AFTERMATH_S)
+            self._sweep(target)
+            left = "" if self._spare is None else "; a socket of ours stays open in it as fd %d" % self._spare.number
             for item in items:
-                self._failed(item, str(exc))
+                self._failed(item, str(exc) + left)
         finally:
             _stop.undo_left_over_stop(target.pid, target.start_time)
+
+    @contextlib.contextmanager
+    def _session(self, target: _fd_decision.Target) -> Iterator[_gdb.Session]:
+        """A gdb, and somebody to see to the process should gdb or we be killed."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_stop.uninterrupted())
+            self._guardian = None
+            if _fd_process.may_be_held(target.pid):
+                self._guardian = stack.enter_context(_guardian.Guardian(target.pid, target.start_time))
+            yield stack.enter_context(_gdb.Session(self._order.gdb, self._order.empty_folder, self._order.timeout))
+
+    def _sweep(self, target: _fd_decision.Target) -> None:
+        """Take a socket of ours out again, with more patience than for anything else, and a gdb of its own."""
+        try:
+            for _turn in range(SWEEPS if self._spare is not None else 0):
+                with self._session(target) as session:
+                    if self._swept(session, target.pid):
+                        return
+        except (_gdb.GdbError, _injection.InjectionError, OSError):
+            return
+
+    def _swept(self, session: _gdb.Session, pid: int) -> bool:
+        for _turn in range(INTERRUPTIONS):
+            stop = _stop.Stop(session, pid, self._guardian)
+            with contextlib.suppress(_injection.SignalCameFirstError), stop:
+                self._drop_spare(stop)
+                return True
+            time.sleep(stop.elapsed_ms / 1000.0)
+        return False
 
     def _unwatch_all(self, session: _gdb.Session, items: List[Pending]) -> None:
         """Only the registrations go, so that the loop can end its round, which may have an fd in hand, and sleep."""
@@ -222,13 +252,13 @@ class _Closer:
         pace = _stop.Pace(self._order.max_stop_ms)
         while items or self._spare is not None:
             self._observer.foresee(pid)
-            before, stop = len(items), _stop.Stop(session, pid, self._guardian)
+            before, stop = (len(items), self._spare), _stop.Stop(session, pid, self._guardian)
             try:
                 with stop:
                     pace.begin(stop)
                     self._chunk(stop, items, act, pace)
             except _injection.SignalCameFirstError as exc:
-                interruptions = 0 if len(items) < before else interruptions + 1
+                interruptions = 0 if (len(items), self._spare) != before else interruptions + 1
                 if interruptions > INTERRUPTIONS:
                     raise _injection.InjectionError(TOO_MANY_SIGNALS % exc) from exc
             finally:
@@ -237,7 +267,7 @@ class _Closer:
                 {
                     "pid": pid,
                     "stop_ms": round(stop.elapsed_ms, 2),
-                    "fds": before - len(items),
+                    "fds": before[0] - len(items),
                     "held": self._guardian is not None,
                 }
             )
@@ -247,6 +277,7 @@ class _Closer:
     def _chunk(self, stop: _stop.Stop, items: List[Pending], act: Act, pace: _stop.Pace) -> None:
         """As many items as the cap on a stop allows, but one at least."""
         self._observer.new_stop()
+        self._lowest_free = None
         self._check_program(items[0].target.pid if items else 0)
         self._drop_spare(stop)
         while items:
@@ -340,12 +371,26 @@ class _Closer:
 
     def _replace(self, stop: _stop.Stop, target: _fd_decision.Target) -> None:
         flags = self._observer.flags(target)
-        self._spare = _fd_act.open_spare(stop, self._observer.family(target), flags)
-        _fd_act.place(stop, self._spare, target, flags)
+        if self._lowest_free is None:
+            self._lowest_free = _fd_act.lowest_free(target.pid)
+        try:
+            self._spare = _fd_act.open_spare(stop, target.pid, self._observer.family(target), flags)
+        except _gdb.GdbError:
+            self._find_spare(target.pid)
+            raise
+        self._lowest_free = self._spare.number
+        _fd_act.place(stop, self._spare.number, target, flags)
+
+    def _find_spare(self, pid: int) -> None:
+        """The call may have been made although its answer was never heard. Held, the process has not run since."""
+        if self._guardian is not None and self._lowest_free is not None:
+            inode = _procfs.socket_inode(_procfs.link(pid, self._lowest_free))
+            self._spare = None if inode is None else _fd_act.Spare(pid, self._lowest_free, inode)
 
     def _drop_spare(self, stop: _stop.Stop) -> None:
         if self._spare is not None:
-            _fd_act.close(stop, self._spare)
+            if _fd_act.is_there(self._spare):
+                _fd_act.close(stop, self._spare.number)
             self._spare = None
 
     def _done(self, item: Pending, reason: str, stop_ms: Optional[float]) -> None:

@@ -138,7 +138,7 @@ class Observer:
         if pid not in self._epolls:
             try:
                 self._epolls[pid] = _procfs.fd_table(pid, self._proc).epolls
-            except (FileNotFoundError, ProcessLookupError):
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
                 self._epolls[pid] = []
         return self._epolls[pid]
 
@@ -274,6 +274,9 @@ class Observer:
                 self._held[pid] = frozenset(_procfs.fd_table(pid, self._proc).sockets.values())
             except (FileNotFoundError, ProcessLookupError):
                 self._held[pid] = frozenset()
+            except PermissionError:
+                # It did when it could be looked at: could not look is not let go.
+                return True
         return inode in self._held[pid]
 
     def _watchers_of(self, wanted: set[int], pids: list[int]) -> dict[int, set[int]]:

@@ -70,7 +70,7 @@ def test_a_run_of_numbers_is_one_system_call_where_the_kernel_has_it() -> None:
 )
 def test_the_spare_has_the_flags_of_what_it_replaces(flags: int, kind: int) -> None:
     stop = Recorder(77)
-    assert _fd_act.open_spare(stop, int(socket.AF_INET6), flags) == 77
+    assert _fd_act.open_spare(stop, os.getpid(), int(socket.AF_INET6), flags).number == 77
     assert stop.calls == [(41, 10, kind, 0)]
 
 
@@ -79,7 +79,7 @@ def test_every_refusal_of_the_kernel_is_an_error_with_its_name() -> None:
     for act in (
         lambda: _fd_act.unregister(stop, TARGET, [9]),
         lambda: _fd_act.close(stop, 31),
-        lambda: _fd_act.open_spare(stop, 2, 0),
+        lambda: _fd_act.open_spare(stop, 60, 2, 0),
         lambda: _fd_act.place(stop, 40, TARGET, 0),
     ):
         with pytest.raises(_injection.InjectionError, match="Too many open files"):
@@ -93,6 +93,15 @@ def test_whether_a_number_leads_elsewhere() -> None:
         assert _fd_act.is_off(target._replace(inode=inode(sock) + 1))
         sock.close()
         assert _fd_act.is_off(target)
+
+
+def test_a_spare_is_known_by_its_inode() -> None:
+    with half_closed() as sock:
+        spare = _fd_act.Spare(os.getpid(), sock.fileno(), inode(sock))
+        assert _fd_act.is_there(spare)
+        assert not _fd_act.is_there(spare._replace(inode=inode(sock) + 1))
+        assert not _fd_act.is_there(spare._replace(number=4321))
+        assert not _fd_act.is_there(spare._replace(inode=None, number=4321))
 
 
 def _as_target(pid: int) -> Target:

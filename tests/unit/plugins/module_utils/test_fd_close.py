@@ -310,3 +310,19 @@ def test_gdb_is_gone_afterwards(tmp_path: Path) -> None:
         _run(_order(tmp_path), _target(program))
     assert len(started) == 1
     assert _procfs.stat(started[0]) is None
+
+
+@needs_gdb
+@needs_root
+@pytest.mark.parametrize("at", [2, 3, 4])
+def test_no_socket_of_ours_stays_behind_when_gdb_is_killed(tmp_path: Path, at: int) -> None:
+    """After socket(), after dup3() and after the close of the spare."""
+    once = 'os.path.exists("%s/once") or (open("%s/once", "w").close(), os.kill(os.getpid(), 9))' % (tmp_path, tmp_path)
+    gdb = script(tmp_path, HOOKED % (shutil.which("gdb"), at, once))
+    with _detached_victim() as program:
+        before = set(os.listdir("/proc/%d/fd" % program.process.pid))
+        [row] = _run(_order(tmp_path, gdb), _target(program)).results
+        assert (tmp_path / "once").exists()
+        assert row["outcome"] in ("replaced", "refused"), row
+        assert set(os.listdir("/proc/%d/fd" % program.process.pid)) == before
+        assert program.ask()["healthy"] == "hello"
