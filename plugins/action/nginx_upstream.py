@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.closewait.remediation.plugins.plugin_utils import (
     _nginx_arguments,
@@ -29,6 +28,10 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_wante
 _COLLECTION = "closewait.remediation"
 _PASSED_ON = ("program", "config_file", "prefix", "pid_file", "error_log", "backup_dir", "probes")
 _LIMITS = ("reload_timeout", "probe_timeout")
+
+
+class _ModuleError(Exception):
+    """What a module says on the host."""
 
 
 class ActionModule(ActionBase):
@@ -50,10 +53,11 @@ class ActionModule(ActionBase):
             wanted = _nginx_wanted.at(wanted, read["snippet"]["path"])
             plan = _nginx_plan.plan(_given(read), wanted)
             capacity = self._capacity(plan, wanted, options, read["prefix"], variables)
+            applied = self._module("nginx_apply", _applying(options, plan, wanted), variables)
         except PlanError as exc:
-            # Without its cause, which Ansible would say a second time.
-            raise AnsibleActionFail(f"{exc}. Nothing was changed.") from None
-        applied = self._module("nginx_apply", _applying(options, plan, wanted), variables)
+            return {**result, "failed": True, "msg": f"{exc}. Nothing was changed."}
+        except _ModuleError as exc:
+            return {**result, "failed": True, "msg": str(exc)}
         return {**result, **_answer(plan, applied, capacity)}
 
     def _module(self, name: str, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -61,13 +65,13 @@ class ActionModule(ActionBase):
             module_name=f"{_COLLECTION}.{name}", module_args=dict(arguments), task_vars=task_vars
         )
         if answer.get("failed"):
-            raise AnsibleActionFail(str(answer.get("msg", f"{name} failed")), result=_brief(answer))
+            raise _ModuleError(answer.get("msg", f"{name} failed"))
         return answer
 
     def _not_installed(self, options: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
         program = options["program"]
         if not self._task.check_mode:
-            raise AnsibleActionFail(f"{program} is not here: install nginx, or set program. Nothing was changed.")
+            raise PlanError(f"{program} is not here: install nginx, or set program")
         lines = _nginx_wanted.lines(wanted)
         warning = f"{program} is not here, so check mode takes nginx as not installed yet."
         header = options["config_file"] or "the configuration of nginx"
@@ -166,8 +170,3 @@ def _answer(plan: Plan, applied: Mapping[str, Any], capacity: Sequence[Mapping[s
 
 def _diff(path: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": path, "after_header": path, "before": before, "after": after}
-
-
-def _brief(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """A failure without what it was called with."""
-    return {key: value for key, value in answer.items() if key != "invocation"}
