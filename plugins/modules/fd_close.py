@@ -13,11 +13,12 @@ description:
   - Closes sockets in C(CLOSE_WAIT) that make an event loop spin, inside the running process, without a restart.
   - The process is stopped through gdb for a few milliseconds. While all its threads stand still every target is
     looked at again, and it is touched only if it still is what the caller named, that is the same process (pid and
-    start time), the same socket (inode and cookie), half-closed, with no unread and no unsent bytes, and held by no
-    other process.
-  - The registration in the epoll set is removed first, then the socket goes. Except for Celery, which must meet the
-    error to reconnect, the process runs on between the two until it sleeps, so that no round of its loop has the number
-    in hand. That takes two stops.
+    start time, running the same program), the same socket (inode and cookie), half-closed, with no unread and no unsent
+    bytes, and held by nobody else.
+  - The registration in the epoll set is removed first, from outside where the kernel allows that (Linux 5.6). Then the
+    socket goes. Except for Celery, which must meet the error to reconnect, the process runs on between the two until
+    the loop waits again, so that no round of it has the number in hand.
+  - A socket that several processes hold is closed in all of them, when all are targets, or in none.
   - Fix the cause first. While the server goes on closing idle connections, a closed socket is back in seconds.
 extends_documentation_fragment:
   - closewait.remediation.attributes
