@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
-from ansible_collections.closewait.remediation.plugins.modules import fd_close
 
 from scenario_kit.playbooks import Control
 
@@ -33,13 +33,17 @@ IN_PROCESS, ANSIBLE = "in process", "by ansible"
 
 
 class Plan(NamedTuple):
-    """``attempts``: as many targets at least, unless ``seconds`` are over. ``batch``: most targets of one call."""
+    """``attempts``: as many targets at least, unless ``seconds`` are over. ``batch``: most targets of one call.
+
+    ``most_faults``: enough to stop early. ``blind``: see :mod:`chaos.blindfold`.
+    """
 
     seed: int
     attempts: int
     seconds: float
     batch: int
     kinds: tuple[str, ...]
+    most_faults: int
     blind: bool
 
 
@@ -50,7 +54,8 @@ class Campaign:
         self._plan = plan
         self._folder = folder
         self._rng = random.Random(plan.seed)  # noqa: S311 - seeded
-        self._stage = cast.Stage(folder, native)
+        self._stage = cast.Stage(folder, native, restless=plan.blind)
+        self._journal = folder / "journal.jsonl"
         self._control = Control(folder / "control")
         self._waiting: list[str] = []
         self.tally = Tally()
@@ -65,7 +70,7 @@ class Campaign:
         return self.tally
 
     def _goes_on(self, deadline: float) -> bool:
-        enough = self.tally.attempts >= self._plan.attempts or len(self.tally.faults) > 20
+        enough = self.tally.attempts >= self._plan.attempts or len(self.tally.faults) >= self._plan.most_faults
         return not enough and time.monotonic() < deadline
 
     def _epoch(self, aimer: Aimer, deadline: float) -> None:
@@ -91,8 +96,17 @@ class Campaign:
         for attempt, how in attempts:
             self.tally.add(attempt, history, how)
         self.tally.faults += judge.faults(history, [attempt for attempt, _how in attempts])
+        self.tally.faults += judge.journal([attempt for attempt, _how in attempts], self._journal_lines())
         for member in members:
             member.log.unlink()
+
+    def _journal_lines(self) -> list[dict[str, Any]]:
+        """The product's own journal of this epoch."""
+        if not self._journal.exists():
+            return []
+        lines = [json.loads(line) for line in self._journal.read_text().splitlines()]
+        self._journal.unlink()
+        return lines
 
     def _attempt(self, aimer: Aimer, members: list[cast.Member]) -> tuple[judge.Attempt, str]:
         aims = aimer.next([member.process.pid for member in members])
@@ -103,20 +117,17 @@ class Campaign:
         answer = module_call.in_process(arguments, self._folder, manner)
         return judge.Attempt(aims, arguments, answer), IN_PROCESS
 
-    def _newer(self) -> dict[str, Any]:
-        """Options that older modules do not know, so that one can be compared with the other."""
-        return {"force_close": self._rng.random() < 0.9, "journal": str(self._folder / "journal.jsonl")}
-
     def _options(self) -> dict[str, Any]:
         choose = self._rng
         return {
-            **{name: value for name, value in self._newer().items() if name in fd_close.ARGUMENTS},
             "method": choose.choice(("auto", "auto", "close", "placeholder")),
             "min_age": choose.choice((0.0, 0.0, 0.0, 0.2)),
+            "force_close": choose.random() < 0.9,
             "force_unwatched": choose.random() < 0.3,
             "force_runtime": choose.random() < 0.8,
             "allow_unread": choose.random() < 0.1,
             "max_stop_ms": choose.choice((1.0, 10.0, 100.0)),
+            "journal": str(self._journal),
         }
 
 

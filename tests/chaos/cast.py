@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from . import diaries
-from .victim import diary
+from .victim import diary, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,10 +50,11 @@ class Member:
 
 
 class Stage:
-    """Starts victims in ``folder``. ``native``: the compiled program."""
+    """Starts victims in ``folder``. ``native``: the compiled program. ``restless``: no bait lasts (Python victims)."""
 
-    def __init__(self, folder: Path, native: Path) -> None:
+    def __init__(self, folder: Path, native: Path, *, restless: bool) -> None:
         self._folder = folder
+        self._environment = {**os.environ, **({work.RESTLESS: "1"} if restless else {})}
         self._native = native
         self._count = 0
 
@@ -87,7 +88,8 @@ class Stage:
         argv = [sys.executable, "-S", "-m", "chaos.victim", kind, *words]
         if kind in NATIVE_KINDS:
             argv = [str(self._native), NATIVE_KINDS[kind], *words]
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, preexec_fn=_bounds)  # noqa: PLW1509 - one thread
+        environment = self._environment
+        process = subprocess.Popen(argv, stdin=subprocess.PIPE, env=environment, preexec_fn=_bounds)  # noqa: PLW1509
         return Member(kind, process, log)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .victim import diary
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 DONE = ("closed", "replaced")
 WRONG_CLOSE, DEAD, LEFT_STOPPED, WRONG_REPORT = "wrong close", "dead", "left stopped", "wrong report"
+#: A socket that the victim never opened.
+LEFT_BEHIND = "left behind"
 #: So long after it wrote that it will close a bait, a victim has closed it, however loaded the machine is.
 CLOSED_BY_THEN_NS = 20_000_000_000
 
@@ -25,7 +28,7 @@ Row = dict[str, Any]
 
 
 class Fault(NamedTuple):
-    """``kind``: one of the four above."""
+    """``kind``: one of those above."""
 
     kind: str
     what: str
@@ -42,7 +45,8 @@ class Attempt(NamedTuple):
 def faults(history: History, attempts: Iterable[Attempt]) -> Iterator[Fault]:
     """Everything that was wrong in an epoch; ``attempts`` in the order of time."""
     for kind, event in history.faults:
-        yield Fault(WRONG_CLOSE, f"{kind} pid {event.pid} fd {event.fd} inode {event.inode}: {event.name} {event.note}")
+        what = LEFT_BEHIND if event.name == diary.STRANGER else WRONG_CLOSE
+        yield Fault(what, f"{kind} pid {event.pid} fd {event.fd} inode {event.inode}: {event.name} {event.note}")
     taken: set[tuple[int, int]] = set()
     for attempt in attempts:
         yield from _call(attempt)
@@ -140,6 +144,24 @@ def _parent_let_go(pid: int, inode: int, history: History, end: int) -> bool:
     """A child has only what its parent had when it was born."""
     bait = history.baits.get(inode)
     return bait is not None and bait.pid != pid and history.let_go(bait.pid, inode, end)
+
+
+def journal(attempts: Iterable[Attempt], lines: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    """The product's journal of these attempts: whatever was done is in it, and nothing was left without an outcome."""
+    written = Counter(_outcome(line) for line in lines if line["phase"] == "outcome")
+    begun = Counter((line["id"], line["fd"]) for line in lines if line["phase"] == "intent")
+    ended = Counter((line["id"], line["fd"]) for line in lines if line["phase"] == "outcome")
+    if begun != ended:
+        lonely = list((begun - ended) + (ended - begun))
+        yield Fault(WRONG_REPORT, f"intents without outcome in the journal, or the reverse: {lonely[:5]}")
+    done = [row for attempt in attempts for row in attempt.answer.results if row["outcome"] in DONE]
+    for row in done:
+        if not written[row["pid"], row["fd"], row["inode"], row["outcome"]]:
+            yield Fault(WRONG_REPORT, f"not in the journal: {row}")
+
+
+def _outcome(line: Mapping[str, Any]) -> tuple[int, int, int, str]:
+    return line["process"]["pid"], line["fd"], line["inode"], line["outcome"]
 
 
 def _accounts(history: History, taken: set[tuple[int, int]]) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import cast
 from .aims import FRESH
-from .judge import DEAD, DONE, LEFT_STOPPED, WRONG_CLOSE, WRONG_REPORT
+from .judge import DEAD, DONE, LEFT_BEHIND, LEFT_STOPPED, WRONG_CLOSE, WRONG_REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,5 +89,5 @@ class Tally:
             yield "stop in ms: min {:.1f}, median {:.1f}, max {:.1f}".format(*ordered)
         for reason, count in self.reasons.most_common(12):
             yield f"refused {count}: {reason}"
-        names = (WRONG_CLOSE, DEAD, LEFT_STOPPED, WRONG_REPORT)
+        names = (WRONG_CLOSE, DEAD, LEFT_STOPPED, LEFT_BEHIND, WRONG_REPORT)
         yield ", ".join(f"{name}: {self.count(name)}" for name in names)

@@ -30,9 +30,14 @@ ADDRESSES = 40
 IMPATIENCE = 0.01
 
 
+#: Set in the environment of victims that close everything within moments.
+RESTLESS = "CHAOS_RESTLESS"
+_RESTLESS = RESTLESS in os.environ
+
+
 def lasting(inode: int) -> bool:
     """Most baits stay until somebody takes them, the others are closed, and their numbers reused, within moments."""
-    return inode % 5 < 4
+    return inode % 5 < 4 and not _RESTLESS
 
 
 class Healthy(NamedTuple):
