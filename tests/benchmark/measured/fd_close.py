@@ -11,7 +11,8 @@ from ..figures import Row, Section
 TEXT = f"""\
 A Python process with {victim.THREADS} threads and {victim.SHARED_OBJECTS} shared objects; one half-closed socket
 is taken out of its epoll set and closed. The process itself measures how long it stands still, in a thread that reads
-the clock. Ours stops it twice, so that its loop can end its round in between. The one-liner is
+the clock. Ours removes the registration from outside, waits until the loop has ended its round (a whole second here,
+as the thread with the clock never rests), and closes in one stop. The one-liner is
 `gdb -p PID -ex 'p close(FD)' -ex 'set confirm off' -ex quit` and checks nothing. The floor is a bare ptrace attach that
 does the same checks and system calls, in one stop."""
 

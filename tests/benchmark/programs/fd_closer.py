@@ -9,6 +9,7 @@ Standard input: ``{"targets": [...], "max_stop_ms": ...}``. Standard output: ``{
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -16,8 +17,10 @@ import tempfile
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _fd_close,
     _fd_decision,
+    _fd_journal,
     _fd_observation,
     _fd_targets,
+    _journal,
 )
 
 
@@ -34,7 +37,8 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as empty, _fd_observation.Observer(targets) as observer:
         order = _fd_close.Order(options, shutil.which("gdb") or "gdb", empty, given["max_stop_ms"], timeout=10.0)
-        report = _fd_close.run(observer, targets, order)
+        logbook = _fd_journal.Logbook(_journal.Journal(os.path.join(empty, "journal.jsonl")))
+        report = _fd_close.run(observer, targets, order, logbook)
     print(json.dumps(report._asdict()))
 
 

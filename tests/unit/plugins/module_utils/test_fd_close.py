@@ -16,6 +16,7 @@ from typing import Any, Dict, Iterator, List
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _fd_close,
+    _fd_copy,
     _fd_decision,
     _fd_observation,
     _fd_process,
@@ -326,3 +327,33 @@ def test_no_socket_of_ours_stays_behind_when_gdb_is_killed(tmp_path: Path, at: i
         assert row["outcome"] in ("replaced", "refused"), row
         assert set(os.listdir("/proc/%d/fd" % program.process.pid)) == before
         assert program.ask()["healthy"] == "hello"
+
+
+@needs_gdb
+@needs_root
+@pytest.mark.parametrize("method", ["close", "placeholder"])
+def test_on_kernels_without_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Before Linux 5.6: looked up in the listings, and the registration removed in a stop of its own."""
+    monkeypatch.setattr(_fd_copy, "source", lambda _pid: None)
+    with victim() as program:
+        report = _run(_order(tmp_path, method=method, allow_unread=True), _target(program))
+        [row] = report.results
+        assert (row["outcome"], row["unregistered_from"]) == (
+            {"close": "closed", "placeholder": "replaced"}[method],
+            [program.epoll],
+        )
+        assert len(report.stops) >= 2
+        program.ask()
+        assert program.ask()["ready"] == 0
+
+
+@needs_gdb
+@needs_root
+def test_what_is_left_alone_after_all_is_watched_again(tmp_path: Path) -> None:
+    refusing = script(tmp_path, GDBS["refuses"])
+    with victim() as program:
+        [row] = _run(_order(tmp_path, refusing), _target(program)).results
+        assert (row["outcome"], row["unregistered_from"]) == ("refused", [])
+        assert _is_registered(program)
+        program.ask()
+        assert program.ask()["ready"] > 0
