@@ -185,6 +185,5 @@ def test_one_bad_moment_is_forgotten_and_never_takes_more_than_half() -> None:
     pace = _stop.Pace(100.0)
     _steps(pace, 90.0, 200.0)
     assert 40.0 < _steps(pace, 1.0, 2.0)[-1] < 60.0
-    for _turn in range(20):
-        last = _steps(pace, 1.0, 2.0)[-1]
-    assert last > 90.0
+    later = [_steps(pace, 1.0, 2.0)[-1] for _turn in range(20)]
+    assert later[-1] > 90.0
