@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from pathlib import Path
 from typing import Any, Dict, Optional
 
 import pytest
@@ -26,8 +27,14 @@ TARGET: Dict[str, Any] = {"pid": 4194301, "start_time": 77, "fd": 13, "inode": 9
 
 
 @pytest.fixture(name="run")
-def _run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(fd_close.main, capsys)
+def _run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """The module with a journal of its own."""
+    start = runner(fd_close.main, capsys)
+
+    def run(**arguments: Any) -> Dict[str, Any]:
+        return start(**{"journal": str(tmp_path / "fd_close.jsonl"), **arguments})
+
+    return run
 
 
 def _target(program: Victim, **changes: Any) -> Dict[str, Any]:
@@ -151,3 +158,14 @@ def test_the_diff_shows_what_was_done(row: Dict[str, Any], after: Optional[str])
     else:
         assert found["before"] == "pid 9 fd 4 socket:[3] half-closed\n"
         assert found["after"] == "pid 9 fd 4 socket:[3] %s\n" % after
+
+
+@needs_gdb
+@needs_root
+def test_a_journal_that_cannot_be_written(run: Run) -> None:
+    with victim() as program:
+        result = run(targets=[_target(program)], min_age=0, journal="/proc/closewait/x.jsonl")
+        assert result["failed"]
+        assert "the journal /proc/closewait/x.jsonl cannot be written" in result["msg"]
+        assert "Nothing was touched" in result["msg"]
+        assert os.readlink("/proc/%d/fd/%d" % (program.process.pid, program.fd)) == "socket:[%d]" % program.inode
