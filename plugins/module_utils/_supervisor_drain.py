@@ -4,16 +4,20 @@
 """Bring every process of one group of supervisord's to rest, losing no work, so that the group can be replaced.
 
 ``supervisorctl update`` stops a group with the *old* ``stopwaitsecs`` and kills what takes longer, so nothing may be
-left to do by then. A Celery worker stops consuming and finishes what it has. Any other process gets its stop signal,
-and as soon as it has ended, ``stop`` keeps supervisord from starting it anew.
+left to do by then. A Celery worker first stops consuming and finishes what it has. Then each process gets its stop
+signal, and as soon as it has ended, ``stop`` keeps supervisord from starting it anew.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from contextlib import suppress
 from typing import NamedTuple, Optional, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _celery_control as celery
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs, _supervision
 from ansible_collections.closewait.remediation.plugins.module_utils import _supervisorctl_reply as reply
 from ansible_collections.closewait.remediation.plugins.module_utils._celery_control import CeleryError, Node
 from ansible_collections.closewait.remediation.plugins.module_utils._restart import Identity, alive
@@ -22,8 +26,8 @@ from ansible_collections.closewait.remediation.plugins.module_utils._supervisorc
 from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl_session import StandingOrders
 
 _LOOK_EVERY_S = 0.02
-#: What has ended is ordered to stop again that often, while others still work.
-_AGAIN_S = 1.0
+#: supervisord starts nothing anew any more when it has not done so for that long.
+_QUIET_S = 1.5
 #: Celery's client costs a second of CPU each time.
 _ASK_EVERY_S = 1.0
 #: A message may be on its way to the worker when it stops consuming.
@@ -63,9 +67,8 @@ def drain(control: Supervisorctl, members: list[Member], seconds: float, left_qu
             celery.stop_consuming(node, name)
     for member, node in nodes:
         _wait_until_idle(member, node, deadline)
-    others = [member for member in members if member.node is None]
-    if others:
-        _wait_for_ends(control, others, deadline)
+    # The old stopwaitsecs may be too short even for a worker that has nothing to do.
+    _wait_for_ends(control, members, deadline)
 
 
 def resume(control: Supervisorctl, names: list[str], left_queues: list[Queue]) -> list[str]:
@@ -107,23 +110,40 @@ def _tasks(node: Node) -> Optional[int]:
 
 
 def _wait_for_ends(control: Supervisorctl, members: list[Member], deadline: float) -> None:
-    left = list(members)
-    ended: dict[str, float] = {}
+    daemons = {stat.ppid for stat in (_procfs.stat(member.process.pid) for member in members) if stat is not None}
+    told = {member.process.pid for member in members}
+    ordered: dict[str, float] = {}
     with StandingOrders(control.access) as orders:
-        for signal in {member.signal for member in members}:
-            orders.signal(signal, [member.name for member in members if member.signal == signal])
-        while left:
-            for member in [item for item in left if not alive(item.process)]:
-                left.remove(member)
-                ended[member.name] = 0.0
-            for name in [name for name, ordered in ended.items() if time.monotonic() - ordered >= _AGAIN_S]:
-                orders.stop(name)
-                ended[name] = time.monotonic()
+        for name in {member.signal for member in members}:
+            orders.signal(name, [member.name for member in members if member.signal == name])
+        left = members
+        while left or time.monotonic() - max(ordered.values(), default=0.0) < _QUIET_S:
+            left = [member for member in members if alive(member.process)]
+            for member in members:
+                if member not in left and (member.name not in ordered or _told_successor(daemons, member, told)):
+                    orders.stop(member.name)
+                    ordered[member.name] = time.monotonic()
             if left and time.monotonic() >= deadline:
                 raise NotDrainedError("not ended yet: %s" % ", ".join(_named(member) for member in left))
-            time.sleep(_LOOK_EVERY_S if left else 0)
+            time.sleep(_LOOK_EVERY_S)
     for member in members:
         _see_stopped(control, member)
+
+
+def _told_successor(daemons: set[int], member: Member, told: set[int]) -> bool:
+    """Whether there was a process in place of one that has ended; it gets the signal once.
+
+    The signal of ``stop`` is lost when it comes between fork and exec, where supervisord's own handler is in place yet.
+    After exec the process bears its name, has no handler yet, and has not begun anything.
+    """
+    for pid in (pid for daemon in daemons for pid in _procfs.children(daemon) if pid not in told):
+        supervisor = _supervision.from_environ(_procfs.environ(pid))
+        if supervisor is not None and supervisor.name == member.name:
+            told.add(pid)
+            with suppress(ProcessLookupError):
+                os.kill(pid, getattr(signal, "SIG" + member.signal))
+            return True
+    return False
 
 
 def _see_stopped(control: Supervisorctl, member: Member) -> None:

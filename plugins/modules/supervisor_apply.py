@@ -13,7 +13,7 @@ description:
   - Makes groups of programs run as the configuration files now say. C(supervisorctl update) alone stops a program with
     the B(old) C(stopwaitsecs), so raising that setting kills the very work that it is to protect.
   - With O(apply=drain) nothing is left to do when the group is stopped. A Celery worker is told through its own remote
-    control to consume no more, and is waited for until nothing is active or reserved. Any other process gets its
+    control to consume no more, and is waited for until nothing is active or reserved. Then each process gets its
     stop signal, is waited for, and is kept by C(supervisorctl stop) from being started anew. Then that group alone is
     updated, and all that ran before is seen to run again.
   - It is verified with C(supervisorctl reread), which compares what runs with the files, all settings of it, and
