@@ -42,6 +42,7 @@ startsecs=1
 redirect_stderr=true
 stdout_logfile=%(here)s/worker.log
 stdout_logfile_backups=0
+{settings}
 """
 
 
@@ -70,11 +71,13 @@ class Supervised:
 
 
 @contextmanager
-def supervised(directory: Path, command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Supervised]:
-    """Run ``command`` as the program ``export:worker`` with ``autorestart=true``."""
+def supervised(
+    directory: Path, command: Sequence[str], environment: Mapping[str, str], *settings: str
+) -> Iterator[Supervised]:
+    """Run ``command`` as the program ``export:worker`` with ``autorestart=true``; ``settings``: more lines for it."""
     directory.mkdir(parents=True)
     configuration = directory / "supervisord.conf"
-    configuration.write_text(_CONFIGURATION.format(command=shlex.join(command)))
+    configuration.write_text(_CONFIGURATION.format(command=shlex.join(command), settings="\n".join(settings)))
     tools = Path(command[0]).parent
     daemon: list[str | Path] = [tools / "supervisord", "-c", configuration]
     with started(daemon, directory / "console.log", {**os.environ, **environment}) as program:
