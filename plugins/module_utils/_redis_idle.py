@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which clients a ``timeout`` would close at once, from ``CLIENT LIST``. Pure.
 
-The rule is that of ``clientsCronHandleTimeout`` (src/timeout.c; before 6.0 src/server.c, before 3.0 src/redis.c), the
-same from Redis 2.6 to 8.x and in Valkey: a client is closed when it is idle for more than ``timeout`` seconds, unless
-it is a replica, a monitor, the primary, blocked (BLPOP and the like) or subscribed. A client that is blocked or
-subscribed only now and then is exempt only meanwhile.
+The rule is that of ``clientsCronHandleTimeout`` (src/timeout.c, in old versions src/server.c or src/redis.c). It was
+read in Redis 3.0 to 7.2 and Valkey 8.0 and is the same: a client is closed when it is idle for more than ``timeout``
+seconds, unless it is a replica, a monitor, the primary, blocked (BLPOP and the like) or subscribed. A client that is
+blocked or subscribed only now and then is exempt only meanwhile.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import Any, Iterable, NamedTuple, Optional
 
-#: Letters of ``flags`` that exempt: replica, monitor, primary, blocked, subscribed. So they are in every version.
+#: Letters of ``flags`` that exempt: replica, monitor, primary, blocked, subscribed.
 _EXEMPT = frozenset("SOMbP")
 _MOST_SHOWN = 20
 #: The address may be the path of a unix socket and hold spaces. ``id`` is there since 2.8.12, ``laddr`` since 6.2.
