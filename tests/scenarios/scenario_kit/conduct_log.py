@@ -28,10 +28,12 @@ class ConductLog:
         """Windows that began after ``moment`` and in which the process never slept."""
         return [conduct for end, conduct in self.windows if end - conduct.seconds >= moment and conduct.spins]
 
-    def first_calm(self, moment: float) -> float | None:
-        """End of the first window after ``moment`` in which it did not spin, None when there is none yet."""
-        calm = (end for end, conduct in self.windows if end - conduct.seconds >= moment and not conduct.spins)
-        return next(calm, None)
+    def last_spin(self) -> float | None:
+        """End of the last window in which it spun, None when it never did.
+
+        On a busy machine a single window can look calm while the process still spins.
+        """
+        return next((end for end, conduct in reversed(self.windows) if conduct.spins), None)
 
     def _watch(self) -> None:
         while not self.ended.is_set() and process_state(self.pid) not in (None, "Z"):
