@@ -167,6 +167,10 @@ from ansible_collections.closewait.remediation.plugins.module_utils._mysql_cli i
 _MOST_POOLS = 50
 
 
+class _StuckError(Exception):
+    """A value was changed and could not be put back; the text says which."""
+
+
 def main() -> None:
     """Ask, judge, and unless in check mode set."""
     module = AnsibleModule(
@@ -189,6 +193,8 @@ def main() -> None:
         module.exit_json(**_run(module, module.params))
     except MysqlError as exc:
         module.fail_json(msg="%s. Nothing was changed." % str(exc).rstrip("."))
+    except _StuckError as exc:
+        module.fail_json(msg=str(exc))
 
 
 def _run(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,9 +256,19 @@ def _changed(cli: _mysql_cli.MysqlCli, before: Mapping[str, int], wanted: Mappin
     try:
         _mysql_server.put(cli, wanted)
         return _read_back(cli, {**before, **wanted})
-    except MysqlError:
-        _mysql_server.put(cli, {name: before[name] for name in wanted})
+    except MysqlError as exc:
+        _put_back(cli, before, wanted, exc)
         raise
+
+
+def _put_back(
+    cli: _mysql_cli.MysqlCli, before: Mapping[str, int], wanted: Mapping[str, int], cause: MysqlError
+) -> None:
+    try:
+        if _mysql_server.ask(cli).settings != before:
+            _mysql_server.put(cli, {name: before[name] for name in wanted})
+    except MysqlError as exc:
+        raise _StuckError("%s. The values from before, %s, could NOT be put back: %s" % (cause, before, exc)) from exc
 
 
 def _read_back(cli: _mysql_cli.MysqlCli, wanted: dict[str, int]) -> dict[str, int]:
