@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="tests/chaos/run", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tests/chaos/run.py", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(31))
     parser.add_argument("--attempts", type=int, default=600, help="stop after so many targets (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=55, help="stop after so long (default %(default)s)")

@@ -164,18 +164,18 @@ def _integration_stage(core: Core, suffix: str = "") -> Stage:
 
 
 def _scenarios() -> Iterator[Stage]:
-    for run in sorted((ROOT / "tests/scenarios").glob("*/run")):
+    for run in sorted((ROOT / "tests/scenarios").glob("*/run.py")):
         yield _script(f"scenarios/{run.parent.name}", "scenarios", run)
 
 
 def _others() -> Iterator[Stage]:
     for name in ("readme", "chaos", "fleet"):
-        run = ROOT / "tests" / name / "run"
+        run = ROOT / "tests" / name / "run.py"
         if run.exists():
             yield _script(name, name, run)
 
 
 def _script(name: str, group: str, run: Path) -> Stage:
     # One at a time: each loads a core, and an integration stage, which mostly waits, has the other one.
-    stage = Stage(name, group, [str(run)], env=environment(), lock="services", timeout_s=LONG_TIMEOUT_S)
+    stage = Stage(name, group, [sys.executable, str(run)], env=environment(), lock="services", timeout_s=LONG_TIMEOUT_S)
     return replace(stage, own_processes=True)

@@ -18,7 +18,7 @@ def _repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for stages in a repository with one of each kind."""
     for path in (
         "tests/integration/targets/some/aliases",
-        "tests/scenarios/some/run",
+        "tests/scenarios/some/run.py",
         "tests/unit/plugins/test_some.py",
     ):
         (tmp_path / path).parent.mkdir(parents=True)

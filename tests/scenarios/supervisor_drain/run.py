@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -13,4 +12,4 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scenario_kit.launch import launch  # noqa: E402
 
-launch(Path(__file__).resolve().parent, {"redis-server": "redis-server", "redis-cli": "redis-tools", "gdb": "gdb"})
+launch(Path(__file__).resolve().parent, {"redis-server": "redis-server", "redis-cli": "redis-tools"})

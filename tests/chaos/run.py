@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Victims that open, close and reuse fds as fast as they can while fd_close works on them. `run --help` for options.
+"""Victims that open, close and reuse fds as fast as they can while fd_close works on them. `run.py --help` for options.
 
 Environment: CLOSEWAIT_ANSIBLE_BIN, the folder of an ansible; made in CLOSEWAIT_CACHE without it.
 """
