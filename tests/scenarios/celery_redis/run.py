@@ -10,6 +10,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scenario_kit.launch import launch  # noqa: E402
+from scenario_kit.launch import launch
 
 launch(Path(__file__).resolve().parent, {"redis-server": "redis-server", "redis-cli": "redis-tools", "gdb": "gdb"})
