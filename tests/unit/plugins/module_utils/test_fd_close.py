@@ -171,7 +171,7 @@ def test_a_gdb_that_does_not_do_it(tmp_path: Path, name: str, method: str) -> No
     with victim() as program:
         start = time.monotonic()
         report = _run(_order(tmp_path, gdb, method=method)._replace(timeout=0.3), _target(program))
-        assert time.monotonic() - start < 5.0
+        assert time.monotonic() - start < 60.0
         [row] = report.results
         assert (row["outcome"], row["unregistered_from"], row["stop_ms"]) == ("refused", [], None)
         assert row["reason"]

@@ -104,15 +104,17 @@ def test_the_outcome_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_killed_leaves_its_intent(tmp_path: Path) -> None:
-    gdb = script(tmp_path, "touch %s/there; exec sleep 600" % tmp_path)
+    there = tmp_path / "there"
+    gdb = script(tmp_path, "echo $$ > %s; exec sleep 600" % there)
     with victim() as program:
         ours = os.fork()
         if not ours:
             with contextlib.suppress(BaseException):
                 _run(tmp_path, program, gdb)
             os._exit(0)
-        wait_until((tmp_path / "there").exists)
-        os.kill(ours, 9)
+        wait_until(lambda: there.exists() and there.read_text())
+        for pid in (ours, int(there.read_text())):
+            os.kill(pid, 9)
         os.waitpid(ours, 0)
         [line] = _lines(tmp_path)
         assert (line["phase"], line["fd"]) == ("intent", program.fd)
