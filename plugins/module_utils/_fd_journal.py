@@ -47,7 +47,7 @@ class Logbook:
 
     def intend(self, intents: Iterable[Intent]) -> None:
         """Before the first act. Raises ``JournalError``: then nothing may be done."""
-        run, host, by = uuid.uuid4().hex, socket.gethostname(), who()
+        run, host, by = uuid.uuid4().hex, socket.gethostname(), who(os.environ)
         common = {"schema_version": SCHEMA_VERSION, "id": run, "host": host, "by": by}
         processes: Dict[int, Line] = {}
         for intent in intents:
@@ -77,7 +77,7 @@ def _stamped(phase: str, lines: Iterable[Line]) -> List[Line]:
     return [{**line, "phase": phase, "time": now} for line in lines]
 
 
-def who(environment: Mapping[str, str] = os.environ, proc: str = "/proc") -> Line:
+def who(environment: Mapping[str, str], proc: str = "/proc") -> Line:
     """Who does it: the account, who became it by sudo, and who logged in (kept by the kernel over su and sudo)."""
     return {
         "user": _name(os.geteuid()),

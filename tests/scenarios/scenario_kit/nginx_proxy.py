@@ -85,9 +85,11 @@ def nginx_proxy(folder: Path, port: int, backends: Sequence[int], python: str) -
         command: list[str | Path] = ["nginx", "-g", "daemon off;", "-p", folder, "-c", folder / "nginx.conf"]
         program = stack.enter_context(started(command, folder / "nginx.log"))
         wait_for(lambda: _answers(port), 20, "nginx to answer")
-        yield NginxProxy(program, folder, port, backends, python)
-        program.process.send_signal(signal.SIGQUIT)
-        program.process.wait(timeout=30)
+        try:
+            yield NginxProxy(program, folder, port, backends, python)
+        finally:
+            program.process.send_signal(signal.SIGQUIT)
+            program.process.wait(timeout=30)
 
 
 def _answers(port: int) -> bool:

@@ -133,5 +133,7 @@ def debuginfod() -> Iterator[Debuginfod]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         site = Debuginfod(server.server_address[1])
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield site
-        server.shutdown()
+        try:
+            yield site
+        finally:
+            server.shutdown()

@@ -65,6 +65,8 @@ def upstream() -> Iterator[Upstream]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         peer = Upstream(listener)
         threading.Thread(target=peer.serve, daemon=True).start()
-        yield peer
-        # A blocked accept(2) keeps the socket alive after close(2).
-        listener.shutdown(socket.SHUT_RDWR)
+        try:
+            yield peer
+        finally:
+            # A blocked accept(2) keeps the socket alive after close(2).
+            listener.shutdown(socket.SHUT_RDWR)
