@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Every target installs what it lacks by itself (Debian packages as root, virtual environments in .cache) and is quick the second time.
-# STAGES selects some of the stages of `make test`: make test STAGES="lint units-2.21 scenarios/*"; `make list` names them.
+# STAGES selects some of the stages of `make test`: make test STAGES="lint units-2.21-py3.13 scenarios/*"; `make list` names them.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lint unit sanity integration scenarios test demo bench build list clean

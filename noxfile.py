@@ -156,11 +156,10 @@ INTEGRATION = ["-v", "--allow-destructive", "--allow-root", "--continue-on-error
 
 for _core in cores.CORES:
     _ansible_test("sanity", _core.name, ["--venv"])
-    if not _core.units:
-        _ansible_test("units", _core.name, ["--venv"])
     for _python in map(interpreters.text, _core.units):
         _ansible_test("units", _core.name, ["--venv", "--python", _python], suffix=f"-py{_python}")
-    _ansible_test("integration", _core.name, ["--venv", *INTEGRATION, *_core.targets])
+    _targets = [*INTEGRATION, *cores.chosen_targets(_core)]
+    _ansible_test("integration", _core.name, ["--venv", *_targets])
     if _core.target:
-        _with_target = [*cores.parameters_with_target(_core), *INTEGRATION, *_core.targets]
+        _with_target = [*cores.parameters_with_target(_core), *_targets]
         _ansible_test("integration", _core.name, _with_target, suffix=f"-py{interpreters.text(_core.target)}")

@@ -110,7 +110,7 @@ def _pytest() -> Iterator[Stage]:
     env = environment()
     if "CLOSEWAIT_ANSIBLE_BIN" in env:
         argv = [f"{env['CLOSEWAIT_ANSIBLE_BIN']}/python", "-m", "pytest", "-q"]
-        yield Stage("pytest", "unit", argv, alone=True)
+        yield Stage("pytest", "unit", argv, own_processes=True)
 
 
 def _per_core() -> Iterator[Stage]:
@@ -122,8 +122,6 @@ def _per_core() -> Iterator[Stage]:
 
 
 def _units(core: Core) -> Iterator[Stage]:
-    if not core.units:
-        yield _ansible_test("units", core)
     for python in core.units:
         yield _on_python(_ansible_test("units", core, f"-py{interpreters.text(python)}"), python)
 

@@ -22,28 +22,29 @@ class Core:
     """A maintained ansible-core: the Pythons it runs on, and the one on which its integration tests run the modules.
 
     ``target`` None: the modules run on the Python that runs ansible-core.
-    ``units``: the Pythons of its unit tests, () for all that it supports and this machine has.
-    ``targets``: its integration targets (ansible-test's patterns), () for all.
+    ``units``: the Pythons of its unit tests. ``targets``: its integration targets, () for all but those ``left_out``.
     """
 
     name: str
     control: tuple[Version, ...]
     target: Version | None
-    units: tuple[Version, ...] = ()
+    units: tuple[Version, ...]
     targets: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def _minors(first: int, last: int) -> tuple[Version, ...]:
     return tuple((3, minor) for minor in range(first, last + 1))
 
 
-# All units on all Pythons of the newest, and of the others what it does not have or what depends on the core itself:
-# the modules on one Python are the same under every core.
-ENGINE = ("diagnosis", "verdict", "incident_facts", "role_redis_timeout")
+# Each Python once, and each role on the newest core and one other: modules on one Python are the same under every core.
+# What depends on the core runs on all three.
+ENGINE = ("diagnosis", "verdict", "incident_facts")
+ROLES_ON_2_20 = ("role_mysql_timeout", "role_prerequisites", "role_redis_timeout", "role_secrets")
 CORES = (
-    Core("2.19", control=_minors(11, 13), target=(3, 8), units=((3, 8), (3, 11))),  # the last with these two
-    Core("2.20", control=_minors(12, 14), target=None, units=(interpreters.PREFERRED,), targets=ENGINE),
-    Core("2.21", control=_minors(12, 14), target=(3, 13)),
+    Core("2.19", control=_minors(11, 13), target=(3, 8), units=((3, 8), (3, 11)), left_out=ROLES_ON_2_20),
+    Core("2.20", control=_minors(12, 14), target=None, units=((3, 12),), targets=(*ENGINE, *ROLES_ON_2_20)),
+    Core("2.21", control=_minors(12, 14), target=(3, 13), units=((3, 9), (3, 10), (3, 13))),
 )
 
 NO_CORE = "no Python 3.11 or newer here, and every supported ansible-core needs one to run"
@@ -53,6 +54,11 @@ def control_for(core: Core) -> Interpreter | None:
     """Return what runs this core here: Python 3.12, else the lowest other that it supports; None when there is none."""
     order = sorted(core.control, key=lambda version: (version != interpreters.PREFERRED, version))
     return next((found for version in order if (found := interpreters.find(version))), None)
+
+
+def chosen_targets(core: Core) -> list[str]:
+    """Return the words with which ansible-test integration runs the core's targets and no others."""
+    return [*(word for name in core.left_out for word in ("--exclude", name)), *core.targets]
 
 
 def newest_here() -> tuple[Core, Interpreter] | None:

@@ -79,11 +79,12 @@ def run_one(stage: Stage) -> Result:
 def _run(stage: Stage, log: Path) -> str:
     """Return why the command failed, or an empty string."""
     env = {**os.environ, **stage.env}
+    contained = stage.own_processes and os.geteuid() == 0
     with log.open("wb") as out:
         try:
             process = subprocess.Popen(
-                first_process.around(stage.argv, stage.cwd or ROOT) if stage.own_processes else stage.argv,
-                cwd=TESTS if stage.own_processes else stage.cwd or ROOT,
+                first_process.around(stage.argv, stage.cwd or ROOT) if contained else stage.argv,
+                cwd=TESTS if contained else stage.cwd or ROOT,
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
