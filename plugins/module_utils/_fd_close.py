@@ -178,6 +178,7 @@ class _Closer:
     def close(self, items: List[Pending]) -> None:
         """All items belong to one process; those that are done are taken out of the list."""
         target = items[0].target
+        parent = _stop.parent(target.pid)
         try:
             with self._session(target) as session:
                 if any(item.settle for item in items):
@@ -199,6 +200,7 @@ class _Closer:
                 self._failed(item, str(exc) + left)
         finally:
             _stop.undo_left_over_stop(target.pid, target.start_time)
+            _stop.undo_stop_of_parent(parent)
 
     @contextlib.contextmanager
     def _session(self, target: _fd_decision.Target) -> Iterator[_gdb.Session]:

@@ -45,18 +45,21 @@ def image(pid: int, proc: str = "/proc") -> Optional[Image]:
 
 
 #: They wait for stops of what they have started (waitpid(2), WUNTRACED), and then stop themselves.
-_STOP_WITH_THEIR_CHILD = ("su", "runuser", "sudo", "sudo-rs", "doas", "script")
+_STOP_WITH_THEIR_CHILD = ("su", "runuser", "sudo", "sudo-rs", "doas", "script", "nsenter")
 
 
 def may_be_held(pid: int, proc: str = "/proc") -> bool:
-    """Whether SIGSTOP does no harm around it: not to a job of a terminal, nor where the parent would join in."""
+    """Whether SIGSTOP does no harm around it: not to a job of a terminal, nor where the parent would join in.
+
+    A parent in another PID namespace (nsenter(1), a container's runtime) is not seen, so it might.
+    """
     try:
         with open("%s/%d/stat" % (proc, pid), encoding="utf-8", errors="replace") as stream:
             fields = stream.read().rpartition(")")[2].split()
     except OSError:
         return False
     parent = _procfs.stat(int(fields[1]), proc)
-    return fields[4] == "0" and (parent is None or parent.name not in _STOP_WITH_THEIR_CHILD)
+    return fields[4] == "0" and parent is not None and parent.name not in _STOP_WITH_THEIR_CHILD
 
 
 def now_forbids(pid: int, proc: str = "/proc") -> Optional[str]:

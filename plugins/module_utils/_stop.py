@@ -23,6 +23,8 @@ _LEAVE_ALONE_S = 0.5
 #: Registers put back and detached, as far as it is known before the first time.
 _RELEASE_MS = 5.0
 _FADE = 0.8
+#: A parent learns of the stop by a signal, and may have to wait for a CPU to act on it.
+_JOINED_IN_S = 0.05
 _HOLD_S = 0.5
 _HOLD_STEP_S = 0.0005
 
@@ -194,3 +196,21 @@ def undo_left_over_stop(pid: int, start_time: int, proc: str = "/proc") -> bool:
             stopped = True
         time.sleep(0.01)
     return stopped
+
+
+def parent(pid: int, proc: str = "/proc") -> Optional[_procfs.Stat]:
+    """The parent as it is before its child is stopped; None when it has none that can be seen."""
+    stat = _procfs.stat(pid, proc)
+    return _procfs.stat(stat.ppid, proc) if stat else None
+
+
+def undo_stop_of_parent(before: Optional[_procfs.Stat], proc: str = "/proc") -> bool:
+    """Continue a parent that stopped itself because its child did, as nsenter(1) does; True when that was needed."""
+    if before is None or before.state in "Tt":
+        return False
+    time.sleep(_JOINED_IN_S)
+    now = _procfs.stat(before.pid, proc)
+    if now is None or now.start_time != before.start_time or now.state != "T":
+        return False
+    os.kill(before.pid, signal.SIGCONT)
+    return True

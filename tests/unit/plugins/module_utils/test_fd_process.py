@@ -10,7 +10,7 @@ import os
 import platform
 import signal
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _fd_process, _procfs
@@ -116,3 +116,27 @@ def test_yama(tmp_path: Path, scope: str, forbidden: bool) -> None:  # noqa: FBT
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every process; this is about who may not")
 def test_who_may_not_look_does_not_go_on() -> None:
     assert "permission denied" in str(_obstacle(1))
+
+
+def _stat_tree(tmp_path: Path, *processes: Tuple[int, str, int, str]) -> str:
+    """A /proc with only stat files; ``processes``: pid, name, parent, terminal."""
+    for pid, name, parent, terminal in processes:
+        (tmp_path / str(pid)).mkdir()
+        rest = " ".join(["S", str(parent), "7", "7", terminal, *["0"] * 16, "500", *["0"] * 30])
+        (tmp_path / str(pid) / "stat").write_text("%d (%s) %s\n" % (pid, name, rest))
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("parent", "name", "terminal", "may"),
+    [
+        (5, "supervisord", "0", True),
+        (5, "bash", "34816", False),
+        (5, "nsenter", "0", False),
+        (5, "sudo", "0", False),
+        (0, "in another namespace", "0", False),
+    ],
+)
+def test_who_may_be_held(tmp_path: Path, parent: int, name: str, terminal: str, may: bool) -> None:  # noqa: FBT001
+    proc = _stat_tree(tmp_path, (5, name, 1, "0"), (70, "worker", parent, terminal))
+    assert _fd_process.may_be_held(70, proc) is may

@@ -187,3 +187,43 @@ def test_one_bad_moment_is_forgotten_and_never_takes_more_than_half() -> None:
     assert 40.0 < _steps(pace, 1.0, 2.0)[-1] < 60.0
     later = [_steps(pace, 1.0, 2.0)[-1] for _turn in range(20)]
     assert later[-1] > 90.0
+
+
+#: As nsenter(1) and su(1) do: a stop of the child is a stop of the parent too. Says the child's pid.
+JOINS_IN = """
+import os, signal, time
+child = os.fork()
+if not child:
+    time.sleep(60)
+    os._exit(0)
+print(child, flush=True)
+while True:
+    _pid, status = os.waitpid(child, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        break
+    os.kill(os.getpid(), signal.SIGSTOP)
+    os.kill(child, signal.SIGCONT)
+"""
+
+
+def test_a_parent_that_stopped_with_its_child_goes_on() -> None:
+    with running(JOINS_IN) as process:
+        [child] = _procfs.children(process.pid)
+        before = _stop.parent(child)
+        assert before is not None
+        assert before.pid == process.pid
+        os.kill(child, signal.SIGSTOP)
+        wait_until(lambda: _states(process.pid) == ["T"])
+        os.kill(child, signal.SIGCONT)
+        assert _stop.undo_stop_of_parent(before)
+        wait_until(lambda: _states(process.pid) == ["S"])
+        assert not _stop.undo_stop_of_parent(before)
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_parent_that_was_stopped_before_stays_so() -> None:
+    with running(SLEEPER) as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        wait_until(lambda: _states(process.pid) == ["T"])
+        assert not _stop.undo_stop_of_parent(_procfs.stat(process.pid))
+        assert _states(process.pid) == ["T"]
