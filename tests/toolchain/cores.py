@@ -37,8 +37,8 @@ def _minors(first: int, last: int) -> tuple[Version, ...]:
     return tuple((3, minor) for minor in range(first, last + 1))
 
 
-# Each Python once: modules on one Python are the same under every core. What depends on the core most runs on all three,
-# each role on the newest; three times everything would take an hour.
+# Each Python once: modules on one Python are the same under every core. What depends on the core most runs on all
+# three, each role on the newest; three times everything would take an hour.
 ENGINE = ("diagnosis", "verdict", "incident_facts", "role_redis_timeout")
 NEWEST_ONLY = ("role_mysql_timeout", "role_prerequisites", "role_secrets")
 CORES = (
