@@ -108,11 +108,11 @@ def test_cuts_are_stated() -> None:
 @pytest.mark.parametrize(
     "text", ["y" * 100_000, "pass" * 25_000, "--" + "a.b-" * 25_000, "x=" * 50_000, "://" + "a@" * 50_000]
 )
-def test_long_words_do_not_take_for_ever(text: str) -> None:
-    start = time.monotonic()
+def test_long_words_cost_no_time(text: str) -> None:
+    # CPU time: on a busy machine the wall clock says nothing of the work.
+    start = time.process_time()
     shown(["x", text])
-    # What grows with the square of the length takes minutes; this takes milliseconds.
-    assert time.monotonic() - start < 10.0
+    assert time.process_time() - start < 1.0
 
 
 def test_the_value_of_an_option_at_the_cut_is_not_shown() -> None:
