@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _redis_idle,
+    _redis_client_list,
     _redis_replication,
     _redis_reply,
 )
@@ -77,14 +77,9 @@ class RedisCli:
         """The default sections of ``INFO``. Raises RedisError."""
         return _redis_reply.info_fields(self._ask("INFO"))
 
-    def clients(self) -> list[_redis_idle.Client]:
-        """From ``CLIENT LIST``. Raises RedisError."""
-        said = self._ask("CLIENT", "LIST")
-        try:
-            return _redis_idle.clients(said)
-        except ValueError:
-            # The client prints this answer, and an error in its place, without any mark.
-            raise _redis_reply.error_reply(said) from None
+    def clients(self) -> list[_redis_client_list.Client]:
+        """All that are connected, this one included. Raises RedisError."""
+        return _redis_client_list.parse(self._ask("CLIENT", "LIST"))
 
     def sentinel_primaries(self) -> list[_redis_replication.Known]:
         """Those that a Sentinel watches. Raises RedisError."""

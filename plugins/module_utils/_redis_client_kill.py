@@ -73,7 +73,7 @@ def _ids(wanted: Sequence[Wanted]) -> str:
 
 def _found(clients: Sequence[Client], one: Wanted) -> Optional[Client]:
     """The one client at that address, and with that id where one is given."""
-    same = [client for client in clients if (client.address, client.port) == (plain(one.address), one.port)]
+    same = [client for client in clients if client.end == (plain(one.address), one.port)]
     if len(same) != 1 or one.id not in (None, same[0].id):
         return None
     return same[0]
@@ -137,4 +137,4 @@ def listing(choice: Choice) -> str:
     client = choice.client
     if client is None:
         return ""
-    return "id %d %s:%d flags %s cmd %s\n" % (client.id, client.address, client.port, client.flags, client.command)
+    return "id %d %s:%d flags %s cmd %s\n" % (client.id, *client.end, client.flags, client.command)

@@ -4,16 +4,20 @@
 """What ``CLIENT LIST`` answers. Pure; the tests feed it captured output of several servers.
 
 A line per client, ``name=value`` with spaces between. Fields come in an order that differs between versions, and newer
-servers have more of them (https://redis.io/docs/latest/commands/client-list/), so they are read by name.
+servers have more of them (https://redis.io/docs/latest/commands/client-list/), so they are read by name. The path of a
+unix socket, which is the address of its clients, may hold spaces.
 """
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _redis_reply
 
-_NEEDED = frozenset(("id", "addr", "flags", "age"))
+#: ``id`` is there since Redis 2.8.12, ``laddr`` since 6.2.
+_NEEDED = frozenset(("id", "addr", "age", "idle", "flags"))
+_FIELD = re.compile(r"([a-z][a-z-]*)=(.*?)(?= [a-z][a-z-]*=|$)")
 #: sub: channels, psub: patterns, ssub: shard channels (Redis 7.0)
 _SUBSCRIPTIONS = ("sub", "psub", "ssub")
 
@@ -21,25 +25,31 @@ _SUBSCRIPTIONS = ("sub", "psub", "ssub")
 class Client(NamedTuple):
     """A client as the server sees it. ``id`` is never given to another one while the server runs.
 
-    ``server``: the server's own end (``laddr``, Redis 6.2), ``user``: ACL user (Redis 6.0); None from older servers.
-    ``age`` in seconds since it connected.
+    ``addr``: its own end as the server spells it. ``age`` and ``idle`` in whole seconds. ``server``: the server's own
+    end (``laddr``, Redis 6.2), ``user``: ACL user (Redis 6.0); None from older servers.
     """
 
     id: int
-    address: str
-    port: int
-    server: Optional[tuple[str, int]]
+    addr: str
+    name: str
     age: int
+    idle: int
     flags: str
-    subscriptions: int
-    user: Optional[str]
-    command: str
+    server: Optional[tuple[str, int]] = None
+    subscriptions: int = 0
+    user: Optional[str] = None
+    command: str = ""
+
+    @property
+    def end(self) -> tuple[str, int]:
+        """Its own end, as :func:`endpoint` spells it."""
+        return endpoint(self.addr)
 
 
 def parse(text: str) -> list[Client]:
     """The clients. Raises RedisError: redis-cli prints an error in the place of the list, without any mark."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    records = [_fields(line) for line in lines]
+    records = [dict(_FIELD.findall(line)) for line in lines]
     for line, record in zip(lines, records):
         if not set(record) >= _NEEDED:
             raise _redis_reply.error_reply(line)
@@ -58,20 +68,15 @@ def plain(address: str) -> str:
     return bare[len("::ffff:") :] if bare.startswith("::ffff:") and "." in bare else bare
 
 
-def _fields(line: str) -> dict[str, str]:
-    pairs = (word.partition("=") for word in line.split(" "))
-    return {name: value for name, equals, value in pairs if equals}
-
-
 def _client(record: dict[str, str]) -> Client:
-    address, port = endpoint(record["addr"])
     return Client(
         id=int(record["id"]),
-        address=address,
-        port=port,
-        server=endpoint(record["laddr"]) if "laddr" in record else None,
+        addr=record["addr"],
+        name=record.get("name", ""),
         age=int(record["age"]),
+        idle=int(record["idle"]),
         flags=record["flags"],
+        server=endpoint(record["laddr"]) if "laddr" in record else None,
         subscriptions=sum(int(record.get(name, "0")) for name in _SUBSCRIPTIONS),
         user=record.get("user"),
         command=record.get("cmd", ""),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``CLIENT LIST`` and ``CLIENT KILL`` of a running server."""
+"""``CLIENT LIST`` and ``CLIENT KILL`` of a running server, with the advice for who may disconnect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RedisClients(_redis_cli.RedisCli):
     def connected(self) -> list[_redis_client_list.Client]:
         """All of them, ours included."""
         try:
-            return _redis_client_list.parse(self._ask("CLIENT", "LIST"))
+            return self.clients()
         except RedisError as exc:
             raise _about_clients(exc) from exc
 

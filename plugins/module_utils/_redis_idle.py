@@ -11,54 +11,38 @@ blocked or subscribed only now and then is exempt only meanwhile.
 
 from __future__ import annotations
 
-import re
-from typing import Any, Iterable, NamedTuple, Optional
+from typing import Any, Iterable, Optional
+
+from ansible_collections.closewait.remediation.plugins.module_utils._redis_client_list import Client
 
 #: Letters of ``flags`` that exempt: replica, monitor, primary, blocked, subscribed.
 _EXEMPT = frozenset("SOMbP")
 _MOST_SHOWN = 20
-#: The address may be the path of a unix socket and hold spaces. ``id`` is there since 2.8.12, ``laddr`` since 6.2.
-_LINE = re.compile(r"id=(\d+) addr=(.*?) (?:laddr=.* )?fd=-?\d+ name=(\S*) age=(\d+) idle=(\d+) flags=(\w+) ")
+_SHOWN = ("id", "addr", "name", "age", "idle", "flags")
 
 
-class Client(NamedTuple):
-    """One connected client; ``age`` and ``idle`` in whole seconds."""
-
-    id: int
-    addr: str
-    name: str
-    age: int
-    idle: int
-    flags: str
-
-    @property
-    def exempt(self) -> bool:
-        """Whether the server keeps it however long it is idle."""
-        return not _EXEMPT.isdisjoint(self.flags)
-
-
-def clients(stdout: str) -> list[Client]:
-    """The answer to ``CLIENT LIST``. Raises ValueError for a line that is none of it."""
-    return [_client(line) for line in stdout.splitlines() if line.strip()]
+def exempt(client: Client) -> bool:
+    """Whether the server keeps it however long it is idle."""
+    return not _EXEMPT.isdisjoint(client.flags)
 
 
 def beyond(found: Iterable[Client], timeout: int) -> list[Client]:
     """Those that this ``timeout`` would close, longest idle first; 0 closes nobody."""
     if timeout == 0:
         return []
-    return sorted((one for one in found if not one.exempt and one.idle > timeout), key=lambda one: -one.idle)
+    return sorted((one for one in found if not exempt(one) and one.idle > timeout), key=lambda one: -one.idle)
 
 
 def figures(found: list[Client], timeout: int) -> dict[str, Any]:
     """For results: exact counts, and the longest idle ones of those that would be closed."""
     closed = beyond(found, timeout)
-    idle = [one.idle for one in found if not one.exempt]
+    idle = [one.idle for one in found if not exempt(one)]
     return {
         "clients": len(found),
-        "exempt": sum(one.exempt for one in found),
+        "exempt": sum(exempt(one) for one in found),
         "longest_s": max(idle) if idle else None,
         "beyond": len(closed),
-        "longest": [one._asdict() for one in closed[:_MOST_SHOWN]],
+        "longest": [_row(one) for one in closed[:_MOST_SHOWN]],
         "omitted": max(0, len(closed) - _MOST_SHOWN),
     }
 
@@ -78,13 +62,9 @@ def sentence(found: list[Client], timeout: int) -> Optional[str]:
     )
 
 
+def _row(client: Client) -> dict[str, Any]:
+    return {name: getattr(client, name) for name in _SHOWN}
+
+
 def _named(client: Client) -> str:
     return " (%s)" % client.name if client.name else ""
-
-
-def _client(line: str) -> Client:
-    found = _LINE.match(line)
-    if not found:
-        raise ValueError("no line of CLIENT LIST")
-    number, addr, name, age, idle, flags = found.groups()
-    return Client(int(number), addr, name, int(age), int(idle), flags)

@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _redis_idle
-from ansible_collections.closewait.remediation.plugins.module_utils._redis_idle import Client
+from ansible_collections.closewait.remediation.plugins.module_utils import _redis_client_list, _redis_idle
+from ansible_collections.closewait.remediation.plugins.module_utils._redis_client_list import Client
 
 ANSWERS = json.loads((Path(__file__).parent / "captured" / "redis_members.json").read_text())
 OLD = "id=7 addr=10.0.0.9:4711 fd=8 name=pool age=900 idle=812 flags=N db=0 sub=0 psub=0 multi=-1 events=r cmd=get\n"
@@ -25,30 +25,21 @@ def _client(idle: int, flags: str = "N", number: int = 1) -> Client:
     [("redis 7.0.15", ["P", "S", "O", "b", "N", "P", "PU", "N"]), ("valkey 8.0.1", ["S", "P", "b", "O", "N"])],
 )
 def test_every_line_is_read(version: str, flags: list[str]) -> None:
-    found = _redis_idle.clients(ANSWERS[version]["client list"])
+    found = _redis_client_list.parse(ANSWERS[version]["client list"])
     assert [client.flags for client in found] == flags
-    assert [client.exempt for client in found] == [flag != "N" for flag in flags]
+    assert [_redis_idle.exempt(client) for client in found] == [flag != "N" for flag in flags]
 
 
 def test_the_primary_of_a_replica_is_exempt() -> None:
     for version in sorted(ANSWERS):
-        primaries = [one for one in _redis_idle.clients(ANSWERS[version]["replica client list"]) if "M" in one.flags]
-        assert [one.exempt for one in primaries] == [True]
-
-
-def test_fields_of_one_client() -> None:
-    assert _redis_idle.clients(OLD) == [Client(7, "10.0.0.9:4711", "pool", 900, 812, "N")]
+        found = _redis_client_list.parse(ANSWERS[version]["replica client list"])
+        primaries = [one for one in found if "M" in one.flags]
+        assert [_redis_idle.exempt(one) for one in primaries] == [True]
 
 
 def test_the_path_of_a_unix_socket_may_hold_spaces() -> None:
-    found = _redis_idle.clients(ANSWERS["redis 7.0.15"]["client list"])
+    found = _redis_client_list.parse(ANSWERS["redis 7.0.15"]["client list"])
     assert [client.addr for client in found if "U" in client.flags] == ["/srv/m/so ck:0"]
-
-
-@pytest.mark.parametrize("said", ["NOPERM this user has no permissions", "id=3 addr=1.2.3.4:5 fd=8", OLD + "LOADING"])
-def test_what_is_no_list_is_not_taken_for_an_empty_one(said: str) -> None:
-    with pytest.raises(ValueError, match="CLIENT LIST"):
-        _redis_idle.clients(said)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +67,11 @@ def test_figures_are_exact_and_samples_are_cut() -> None:
     longest = figures.pop("longest")
     assert figures == {"clients": 41, "exempt": 1, "longest_s": 39, "beyond": 30, "omitted": 10}
     assert [row["idle"] for row in longest] == list(range(39, 19, -1))
+    assert longest[0] == {"id": 39, "addr": "10.0.0.9:4039", "name": "", "age": 44, "idle": 39, "flags": "N"}
 
 
 def test_the_sentence_has_figures_and_ends() -> None:
-    said = _redis_idle.sentence([*_redis_idle.clients(OLD), *(_client(30, number=n) for n in range(9))], 20)
+    said = _redis_idle.sentence([*_redis_client_list.parse(OLD), *(_client(30, number=n) for n in range(9))], 20)
     assert said is not None
     assert said.startswith("timeout 20 closes 10 of 10 clients at once")
     assert "10.0.0.9:4711 (pool) age 900 s idle 812 s" in said

@@ -23,7 +23,7 @@ HERE = Terms(SERVER)
 
 
 def client(number: int, port: int, **changed: Any) -> Client:
-    usual = Client(number, WORKER, port, SERVER, 88, "N", 0, "kiln", "publish")
+    usual = Client(number, "%s:%d" % (WORKER, port), "", 88, 0, "N", SERVER, 0, "kiln", "publish")
     return usual._replace(**changed)
 
 
@@ -32,7 +32,7 @@ def listener(number: int, port: int, **changed: Any) -> Client:
 
 
 #: The order is that of the server, which is none.
-CLIENTS = [client(12, 40012), listener(11, 40011), listener(9, 40009), client(70, 40012, address="192.0.2.99")]
+CLIENTS = [client(12, 40012), listener(11, 40011), listener(9, 40009), client(70, 40012, addr="192.0.2.99:40012")]
 WANTED = [Wanted(WORKER, 40009), Wanted(WORKER, 40011), Wanted(WORKER, 40012, watched=False)]
 
 

@@ -38,20 +38,20 @@ UNIX = REDIS_7.splitlines()[0].replace(
 
 def test_a_server_without_users_and_without_its_own_end() -> None:
     assert _redis_client_list.parse(REDIS_5) == [
-        Client(3, "10.4.0.9", 52555, None, 855, "P", 3, None, "psubscribe"),
+        Client(3, "10.4.0.9:52555", "", 855, 0, "P", None, 3, None, "psubscribe"),
     ]
 
 
 def test_redis_7() -> None:
     assert _redis_client_list.parse(REDIS_7) == [
-        Client(9, "127.0.0.1", 49090, ("127.0.0.1", 17600), 8, "P", 1, "default", "psubscribe"),
-        Client(17, "127.0.0.1", 35488, ("127.0.0.1", 17600), 0, "N", 0, "default", "client|list"),
+        Client(9, "127.0.0.1:49090", "", 8, 8, "P", ("127.0.0.1", 17600), 1, "default", "psubscribe"),
+        Client(17, "127.0.0.1:35488", "", 0, 0, "N", ("127.0.0.1", 17600), 0, "default", "client|list"),
     ]
 
 
 def test_valkey_8() -> None:
     assert _redis_client_list.parse(VALKEY_8) == [
-        Client(21, "::1", 36430, ("::1", 17993), 8, "S", 0, "default", "replconf"),
+        Client(21, "[::1]:36430", "", 8, 1, "S", ("::1", 17993), 0, "default", "replconf"),
     ]
 
 
@@ -66,7 +66,19 @@ def test_shard_subscriptions_count() -> None:
 
 def test_a_unix_socket_is_no_address() -> None:
     [client] = _redis_client_list.parse(UNIX)
-    assert client.port == 0
+    assert client.addr == "/srv/m/so ck:0"
+    assert client.end == client.server == ("/srv/m/so ck", 0)
+
+
+def test_the_two_ends_of_a_client() -> None:
+    assert [client.end for client in _redis_client_list.parse(REDIS_5 + VALKEY_8)] == [
+        ("10.4.0.9", 52555),
+        ("::1", 36430),
+    ]
+
+
+def test_the_name_that_a_client_gave_itself() -> None:
+    assert _redis_client_list.parse(REDIS_5.replace("name=", "name=pool"))[0].name == "pool"
 
 
 def test_nobody() -> None:
@@ -81,6 +93,7 @@ def test_nobody() -> None:
         ("ERR unknown command 'CLIENT', with args beginning with: 'LIST' \n", "no_command"),
         (REDIS_7 + "-LOADING Redis is loading\n", "refused"),
         ("id=4 fd=8 name=\n", "refused"),
+        ("id=3 addr=1.2.3.4:5 fd=8\n", "refused"),
     ],
 )
 def test_an_error_in_its_place(text: str, kind: str) -> None:
