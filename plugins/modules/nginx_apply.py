@@ -17,22 +17,6 @@ description:
   - A configuration that is broken already is refused before anything is written.
   - Where nginx does not run, the files are written and tested, and count from its next start.
 options:
-  program:
-    description: Name or path of the program.
-    type: str
-    default: nginx
-  config_file:
-    description: The main file. Without it the program is asked.
-    type: path
-  prefix:
-    description: What nginx is told as its prefix (C(-p)). Without it that of the program.
-    type: path
-  pid_file:
-    description: Where the running nginx keeps its process id. Without it the configuration says so.
-    type: path
-  error_log:
-    description: The log to look at for C([emerg]). Without it the configuration says so.
-    type: path
   files:
     description: The files to write, in this order.
     type: list
@@ -78,39 +62,10 @@ options:
       - It is refused when an C(include) with a wildcard would read the copies.
     type: path
     default: /var/backups/closewait
-  probes:
-    description: What to ask after the reload.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      url:
-        description: It is asked from the managed host, without a proxy. Redirects are not followed.
-        type: str
-        required: true
-      status:
-        description: The answer that is wanted.
-        type: int
-        default: 200
-      headers:
-        description: Headers to send, such as C(Host).
-        type: dict
-        default: {}
-      validate_certs:
-        description: Whether the certificate has to be right.
-        type: bool
-        default: true
-  reload_timeout:
-    description: Seconds to wait for the new workers.
-    type: float
-    default: 15.0
-  probe_timeout:
-    description: Seconds that each probe may take to give the wanted answer.
-    type: float
-    default: 5.0
 extends_documentation_fragment:
   - closewait.remediation.attributes
   - closewait.remediation.attributes.remediation_group
+  - closewait.remediation.nginx_service
 attributes:
   check_mode:
     support: full
@@ -184,6 +139,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _file_set,
     _nginx_apply,
     _nginx_files,
+    _nginx_options,
     _nginx_program,
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx_probe import Probe
@@ -194,12 +150,6 @@ FILE = {
     "content": {"type": "str", "required": True, "no_log": True},
 }
 WRITTEN = {"path": {"type": "path", "required": True}, "backup": {"type": "path"}}
-PROBE = {
-    "url": {"type": "str", "required": True},
-    "status": {"type": "int", "default": 200},
-    "headers": {"type": "dict", "default": {}},
-    "validate_certs": {"type": "bool", "default": True},
-}
 _NOTHING = (
     _nginx_files.ConfigError,
     _nginx_program.NginxError,
@@ -211,18 +161,11 @@ def main() -> None:
     """Look, refuse, and unless in check mode act."""
     module = AnsibleModule(
         argument_spec={
-            "program": {"type": "str", "default": "nginx"},
-            "config_file": {"type": "path"},
-            "prefix": {"type": "path"},
-            "pid_file": {"type": "path"},
-            "error_log": {"type": "path"},
+            **_nginx_options.ARGUMENTS,
             "files": {"type": "list", "elements": "dict", "default": [], "options": FILE},
             "undo": {"type": "list", "elements": "dict", "options": WRITTEN},
             "concerned": {"type": "list", "elements": "path", "default": []},
             "backup_dir": {"type": "path", "default": "/var/backups/closewait"},
-            "probes": {"type": "list", "elements": "dict", "default": [], "options": PROBE},
-            "reload_timeout": {"type": "float", "default": 15.0},
-            "probe_timeout": {"type": "float", "default": 5.0},
         },
         mutually_exclusive=[("files", "undo")],
         supports_check_mode=True,

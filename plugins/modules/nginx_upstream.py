@@ -123,59 +123,14 @@ options:
     description: How many seconds at the end of the access log count for the capacity.
     type: float
     default: 300.0
-  program:
-    description: Name or path of the program.
-    type: str
-    default: nginx
-  config_file:
-    description: The main file. Without it the program is asked.
-    type: path
-  prefix:
-    description: What nginx is told as its prefix (C(-p)). Without it that of the program.
-    type: path
-  pid_file:
-    description: Where the running nginx keeps its process id. Without it the configuration says so.
-    type: path
-  error_log:
-    description: The log to look at for C([emerg]). Without it the configuration says so.
-    type: path
   backup_dir:
     description: Where files are copied to before they change. Created with mode 0700.
     type: path
     default: /var/backups/closewait
-  probes:
-    description: What to ask after the reload.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      url:
-        description: It is asked from the managed host, without a proxy. Redirects are not followed.
-        type: str
-        required: true
-      status:
-        description: The answer that is wanted.
-        type: int
-        default: 200
-      headers:
-        description: Headers to send, such as C(Host).
-        type: dict
-        default: {}
-      validate_certs:
-        description: Whether the certificate has to be right.
-        type: bool
-        default: true
-  reload_timeout:
-    description: Seconds to wait for the new workers.
-    type: float
-    default: 15.0
-  probe_timeout:
-    description: Seconds that each probe may take to give the wanted answer.
-    type: float
-    default: 5.0
 extends_documentation_fragment:
   - closewait.remediation.attributes
   - closewait.remediation.attributes.remediation_group
+  - closewait.remediation.nginx_service
 attributes:
   check_mode:
     support: full

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.closewait.remediation.plugins.module_utils import _nginx_options
+
 _TIMES = ("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout", "proxy_next_upstream_timeout")
 _SERVER = {
     "address": {"type": "str", "required": True},
@@ -22,12 +24,6 @@ _UPSTREAM = {
     "keepalive_timeout": {"type": "str"},
     "servers": {"type": "list", "elements": "dict", "options": _SERVER, "default": []},
 }
-_PROBE = {
-    "url": {"type": "str", "required": True},
-    "status": {"type": "int", "default": 200},
-    "headers": {"type": "dict", "default": {}},
-    "validate_certs": {"type": "bool", "default": True},
-}
 ARGUMENTS: dict[str, Any] = {
     **{name: {"type": "str"} for name in _TIMES},
     "proxy_next_upstream": {"type": "list", "elements": "str"},
@@ -41,13 +37,6 @@ ARGUMENTS: dict[str, Any] = {
     "app_keepalive_timeout": {"type": "str"},
     "workers_per_server": {"type": "int", "default": 1},
     "window": {"type": "float", "default": 300.0},
-    "program": {"type": "str", "default": "nginx"},
-    "config_file": {"type": "path"},
-    "prefix": {"type": "path"},
-    "pid_file": {"type": "path"},
-    "error_log": {"type": "path"},
     "backup_dir": {"type": "path", "default": "/var/backups/closewait"},
-    "probes": {"type": "list", "elements": "dict", "options": _PROBE, "default": []},
-    "reload_timeout": {"type": "float", "default": 15.0},
-    "probe_timeout": {"type": "float", "default": 5.0},
+    **_nginx_options.ARGUMENTS,
 }

@@ -28,7 +28,7 @@ def around(argv: Sequence[str], folder: Path) -> list[str]:
 
 
 def main(folder: str, argv: Sequence[str]) -> int:
-    """Return the command's exit status, or ``LEFT_RUNNING``."""
+    """Return the command's exit status (128 + N when signal N ended it, as shells have it), or ``LEFT_RUNNING``."""
     os.chdir(folder)
     status = _reap_until(os.posix_spawnp(argv[0], tuple(argv), os.environ))
     if left := leftovers.end_all():
@@ -41,7 +41,8 @@ def _reap_until(pid: int) -> int:
     while True:
         ended, status = os.wait()
         if ended == pid:
-            return abs(os.waitstatus_to_exitcode(status))
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
 
 
 if __name__ == "__main__":

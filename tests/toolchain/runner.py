@@ -53,14 +53,23 @@ def _next(pending: Sequence[Stage], running: Sequence[Stage]) -> Stage | None:
 
     A stage that wants to be alone is not overtaken by those behind it, else it would wait for ever.
     """
-    if any(stage.alone for stage in running):
+    if any(_alone(stage) for stage in running):
         return None
     for stage in pending:
-        if stage.alone:
+        if _alone(stage):
             return None if running else stage
         if stage.lock is None or stage.lock not in {other.lock for other in running}:
             return stage
     return None
+
+
+def _contained(stage: Stage) -> bool:
+    return stage.own_processes and os.geteuid() == 0
+
+
+def _alone(stage: Stage) -> bool:
+    """Without a PID namespace, what a stage leaves running is only known when nothing runs beside it."""
+    return stage.alone or (stage.own_processes and not _contained(stage))
 
 
 def run_one(stage: Stage) -> Result:
@@ -70,7 +79,7 @@ def run_one(stage: Stage) -> Result:
     started = time.monotonic()
     log = log_dir() / f"{stage.name.replace('/', '-')}.log"
     reason = _run(stage, log)
-    if stage.alone and (left := leftovers.end_all()):
+    if _alone(stage) and (left := leftovers.end_all()):
         reason = "; ".join(filter(None, [reason, f"left running, now killed: {', '.join(left)}"]))
     outcome = Outcome.FAILED if reason else Outcome.PASSED
     return Result(stage, outcome, reason, time.monotonic() - started, log)
@@ -79,7 +88,7 @@ def run_one(stage: Stage) -> Result:
 def _run(stage: Stage, log: Path) -> str:
     """Return why the command failed, or an empty string."""
     env = {**os.environ, **stage.env}
-    contained = stage.own_processes and os.geteuid() == 0
+    contained = _contained(stage)
     with log.open("wb") as out:
         try:
             process = subprocess.Popen(

@@ -31,7 +31,7 @@ class Stage:
     ``group`` is a name under which several stages can be selected (``lint``, ``scenarios``).
     ``alone``: nothing may run beside it, because it measures or acts on the machine; what it leaves running fails it.
     ``own_processes``: it runs in a PID namespace, so that it sees no process of another stage, and what it leaves
-    running fails it (as root; nobody else may make such a namespace).
+    running fails it. Only root may make one; for anybody else it runs ``alone``.
     ``lock``: two stages with the same lock never run at the same time.
     ``shown``: its output is for the reader even when it passed.
     ``skip``: why this machine cannot run it; then ``argv`` is never started.

@@ -103,6 +103,34 @@ def test_a_stage_with_own_processes_sees_no_others_and_keeps_its_exit_status(tmp
     assert result.log.read_text().strip() == str(tmp_path)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace needs root")
+def test_a_signal_that_ends_a_stage_with_own_processes_is_told() -> None:
+    assert runner.run_one(shell("shot", "kill -9 $$", own_processes=True)).reason == "exit status 137"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace needs root")
+def test_a_stage_with_own_processes_that_does_not_end_is_ended_with_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "KILL_AFTER_S", 1)
+    script = f"trap 'touch {tmp_path}/asked' TERM; setsid sleep 652.1 & while :; do wait; done"
+    result = runner.run_one(shell("stuck", script, own_processes=True, timeout_s=2))
+    assert result.reason == "still running after 2 s, ended"
+    assert (tmp_path / "asked").exists(), "it was asked before it was killed"
+    assert subprocess.run(["pgrep", "-f", "^sleep 652.1"], check=False, capture_output=True).returncode == 1
+
+
+def test_without_root_a_stage_with_own_processes_runs_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(leftovers, "GRACE_S", 0.3)
+    guard = f"mkdir {tmp_path}/guard && sleep 0.3 && rmdir {tmp_path}/guard"
+    untidy = f"{guard} && (setsid sleep 651.2 >/dev/null 2>&1 &)"
+    results = runner.run_all([shell("tidy", guard), shell("untidy", untidy, own_processes=True)])
+    assert [result.outcome for result in results] == [Outcome.PASSED, Outcome.FAILED]
+    assert "left running, now killed" in results[1].reason
+    assert "sleep 651.2" in results[1].reason
+
+
 def test_a_lone_stage_runs_alone(tmp_path: Path) -> None:
     note = f"echo $(date +%s.%N) >> {tmp_path}/$0; sleep 0.4; echo $(date +%s.%N) >> {tmp_path}/$0"
     stages = [
