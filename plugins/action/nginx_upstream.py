@@ -12,18 +12,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.closewait.remediation.plugins.plugin_utils import (
-    _nginx_arguments,
-    _nginx_blocks,
-    _nginx_capacity,
-    _nginx_concerned,
-    _nginx_plan,
-    _nginx_questions,
-    _nginx_wanted,
-)
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_plan import Change, Given, Plan
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_tree import Documents, PlanError
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_wanted import Wanted
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import arguments as nginx_arguments
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import blocks as nginx_blocks
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import capacity as nginx_capacity
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import concerned as nginx_concerned
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import plan as nginx_plan
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import questions as nginx_questions
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import wanted as nginx_wanted
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan import Change, Given, Plan
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Documents, PlanError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Wanted
 
 _COLLECTION = "closewait.remediation"
 _PASSED_ON = ("program", "config_file", "prefix", "pid_file", "error_log", "backup_dir", "probes")
@@ -42,16 +40,16 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Read, plan, judge, apply."""
-        _validated, options = ActionBase.validate_argument_spec(self, argument_spec=_nginx_arguments.ARGUMENTS)
+        _validated, options = ActionBase.validate_argument_spec(self, argument_spec=nginx_arguments.ARGUMENTS)
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         try:
-            wanted = _nginx_wanted.wanted(options)
+            wanted = nginx_wanted.wanted(options)
             read = self._module("nginx_files", _reading(options), variables)
             if not read["installed"]:
                 return {**result, **self._not_installed(options, wanted)}
-            wanted = _nginx_wanted.at(wanted, read["snippet"]["path"])
-            plan = _nginx_plan.plan(_given(read), wanted)
+            wanted = nginx_wanted.at(wanted, read["snippet"]["path"])
+            plan = nginx_plan.plan(_given(read), wanted)
             capacity = self._capacity(plan, wanted, options, read["prefix"], variables)
             applied = self._module("nginx_apply", _applying(options, plan, wanted), variables)
         except PlanError as exc:
@@ -72,7 +70,7 @@ class ActionModule(ActionBase):
         program = options["program"]
         if not self._task.check_mode:
             raise PlanError(f"{program} is not here: install nginx, or set program")
-        lines = _nginx_wanted.lines(wanted)
+        lines = nginx_wanted.lines(wanted)
         warning = f"{program} is not here, so check mode takes nginx as not installed yet."
         header = options["config_file"] or "the configuration of nginx"
         return {
@@ -85,8 +83,8 @@ class ActionModule(ActionBase):
     def _capacity(
         self, plan: Plan, wanted: Wanted, options: Mapping[str, Any], prefix: str, task_vars: dict[str, Any]
     ) -> list[dict[str, Any]]:
-        questions = _nginx_questions.questions(plan, wanted)
-        logs = _nginx_questions.logs(plan.before)
+        questions = nginx_questions.questions(plan, wanted)
+        logs = nginx_questions.logs(plan.before)
         loads: Mapping[str, Any] = {}
         if questions and logs:
             arguments = {
@@ -129,7 +127,7 @@ def _applying(options: Mapping[str, Any], plan: Plan, wanted: Wanted) -> dict[st
     return {
         **{name: options[name] for name in (*_PASSED_ON, *_LIMITS)},
         "files": [_file(change) for change in plan.changes],
-        "concerned": _nginx_concerned.files(plan.after, wanted),
+        "concerned": nginx_concerned.files(plan.after, wanted),
     }
 
 
@@ -140,14 +138,14 @@ def _file(change: Change) -> dict[str, Any]:
 
 
 def _judged(
-    question: _nginx_questions.Question, load: Mapping[str, Any] | None, options: Mapping[str, Any]
+    question: nginx_questions.Question, load: Mapping[str, Any] | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    seen = None if load is None else _nginx_capacity.Load(**load)
-    judgement = _nginx_capacity.judge(seen, question.servers * options["workers_per_server"])
+    seen = None if load is None else nginx_capacity.Load(**load)
+    judgement = nginx_capacity.judge(seen, question.servers * options["workers_per_server"])
     if seen is None:
         reason = "no access log carries $upstream_addr and $upstream_response_time (option log makes one)"
         judgement = judgement._replace(reason=reason)
-    advice = _nginx_capacity.advice(question.upstream, judgement, raised=question.raised)
+    advice = nginx_capacity.advice(question.upstream, judgement, raised=question.raised)
     return {"upstream": question.upstream, **judgement._asdict(), "advice": advice}
 
 
@@ -163,7 +161,7 @@ def _answer(plan: Plan, applied: Mapping[str, Any], capacity: Sequence[Mapping[s
         "workers": applied["workers"],
         "shadowed": [shadow._asdict() for shadow in plan.shadowed],
         "capacity": list(capacity),
-        "upstreams": _nginx_blocks.states(plan.after),
+        "upstreams": nginx_blocks.states(plan.after),
         "config_file": plan.before.documents.main,
     }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Doc fragment ``closewait.remediation.redis_connection``; the arguments are in module_utils ``_redis_options``."""
+    """Doc fragment ``closewait.remediation.redis_connection``; the arguments are in ``module_utils._redis.options``."""
 
     DOCUMENTATION = r"""
 options:

@@ -86,8 +86,9 @@ records:
 from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import _ledger, _ledger_states
-from ansible_collections.closewait.remediation.plugins.module_utils._ledger_record import LedgerError, Record
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import states as ledger_states
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import store as ledger_store
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger.record import LedgerError, Record
 
 
 def main() -> None:
@@ -111,7 +112,7 @@ def main() -> None:
 
 
 def _run(params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    records = _ledger.read(params["backup_dir"], params["role"])
+    records = ledger_store.read(params["backup_dir"], params["role"])
     in_effect = _in_effect(records)
     return [
         _told(record, undone=record.rollback_of is None and record.id not in in_effect)
@@ -124,7 +125,7 @@ def _in_effect(records: list[Record]) -> set[str]:
     found: set[str] = set()
     for key in {(record.role, record.subject) for record in records}:
         mine = [record for record in records if (record.role, record.subject) == key]
-        found.update(_ledger_states.stacks(mine)[-1])
+        found.update(ledger_states.stacks(mine)[-1])
     return found
 
 

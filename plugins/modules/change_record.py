@@ -108,8 +108,9 @@ record:
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import _ledger, _ledger_record
-from ansible_collections.closewait.remediation.plugins.module_utils._ledger_record import LedgerError, Live
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import record as ledger_record
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import store as ledger_store
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger.record import LedgerError, Live
 
 
 def main() -> None:
@@ -146,9 +147,9 @@ def main() -> None:
     module.exit_json(**result)
 
 
-def _entry(params: Mapping[str, Any]) -> _ledger.Entry:
+def _entry(params: Mapping[str, Any]) -> ledger_store.Entry:
     live = params["live"]
-    return _ledger.Entry(
+    return ledger_store.Entry(
         params["role"],
         params["subject"],
         [(item["path"], item["backup"]) for item in params["files"]],
@@ -163,17 +164,17 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Optional[Li
     return Live({name: before.get(name) for name in names}, {name: after[name] for name in names}) if names else None
 
 
-def _run(params: Mapping[str, Any], entry: _ledger.Entry, *, writing: bool) -> dict[str, Any]:
-    problem = _ledger.entry_problem(entry)
+def _run(params: Mapping[str, Any], entry: ledger_store.Entry, *, writing: bool) -> dict[str, Any]:
+    problem = ledger_store.entry_problem(entry)
     if problem:
         raise LedgerError(problem)
     if entry.live:
-        _ledger_record.check_live(entry.live)
-    records = _ledger.read(params["backup_dir"], entry.role)
+        ledger_record.check_live(entry.live)
+    records = ledger_store.read(params["backup_dir"], entry.role)
     if entry.rollback_of and entry.rollback_of not in [record.id for record in records]:
         raise LedgerError("rollback_of: there is no record %s" % entry.rollback_of)
-    files = _ledger.compare(entry)
-    known = _ledger.already(records, entry, files)
+    files = ledger_store.compare(entry)
+    known = ledger_store.already(records, entry, files)
     if known:
         return {"changed": False, "record": known}
     if not writing:
@@ -182,7 +183,7 @@ def _run(params: Mapping[str, Any], entry: _ledger.Entry, *, writing: bool) -> d
         return {"changed": bool(files or planned or entry.live), "record": None}
     if not (files or entry.live):
         return {"changed": False, "record": None}
-    return {"changed": True, "record": _ledger.save(params["backup_dir"], entry, files, records)}
+    return {"changed": True, "record": ledger_store.save(params["backup_dir"], entry, files, records)}
 
 
 if __name__ == "__main__":

@@ -124,13 +124,11 @@ state:
 from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _file_set,
-    _ledger,
-    _ledger_restore,
-    _ledger_states,
-)
-from ansible_collections.closewait.remediation.plugins.module_utils._ledger_record import LedgerError, Record
+from ansible_collections.closewait.remediation.plugins.module_utils import _file_set
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import restore as ledger_restore
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import states as ledger_states
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import store as ledger_store
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger.record import LedgerError, Record
 
 
 def main() -> None:
@@ -159,11 +157,11 @@ def main() -> None:
 
 
 def _run(params: Mapping[str, Any], *, writing: bool) -> dict[str, Any]:
-    records = _ledger.read(params["backup_dir"], params["role"])
+    records = ledger_store.read(params["backup_dir"], params["role"])
     if not records:
         raise LedgerError("%(backup_dir)s has no record of a change by role %(role)s" % params)
-    mine = _ledger_states.of_one_subject(records, params["subject"])
-    to = _ledger_states.chosen(mine, params["to"])
+    mine = ledger_states.of_one_subject(records, params["subject"])
+    to = ledger_states.chosen(mine, params["to"])
     if to is None:
         return {"changed": False, "to": None, "subject": mine[0].subject, **_nothing()}
     return {"to": to, "subject": mine[0].subject, **_restore(params, mine, to, writing=writing)}
@@ -174,15 +172,15 @@ def _nothing() -> dict[str, Any]:
 
 
 def _restore(params: Mapping[str, Any], records: list[Record], to: str, *, writing: bool) -> dict[str, Any]:
-    target = _ledger_states.before(records, to)
-    present = _ledger_restore.look(target)
-    foreign = _ledger_restore.strangers(target, present)
+    target = ledger_states.before(records, to)
+    present = ledger_restore.look(target)
+    foreign = ledger_restore.strangers(target, present)
     if foreign and not params["force_changed"]:
         raise LedgerError(
             "%s: somebody else changed that since %s. Look at it, then set force_changed to overwrite it"
             % (", ".join(foreign), records[-1].id)
         )
-    changes = _ledger_restore.changes(target, present)
+    changes = ledger_restore.changes(target, present)
     files = [_file_set.Written(change.path, None) for change in changes]
     if writing:
         files = _file_set.write(changes, params["backup_dir"])
@@ -197,7 +195,7 @@ def _restore(params: Mapping[str, Any], records: list[Record], to: str, *, writi
 
 
 def _diff(change: _file_set.Change, names: list[str]) -> dict[str, str]:
-    before, after = _ledger_restore.shown(change, names)
+    before, after = ledger_restore.shown(change, names)
     return {"before_header": change.path, "after_header": change.path, "before": before, "after": after}
 
 

@@ -114,7 +114,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import _connection_decision, _connection_look
-from ansible_collections.closewait.remediation.plugins.module_utils._redis_client_list import plain
+from ansible_collections.closewait.remediation.plugins.module_utils._redis.client_list import plain
 
 
 def main() -> None:

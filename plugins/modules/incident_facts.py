@@ -88,7 +88,7 @@ ansible_facts:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _facts_result, _subsets
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis
-from ansible_collections.closewait.remediation.plugins.module_utils._redis_cli import Login
+from ansible_collections.closewait.remediation.plugins.module_utils._redis.cli import Login
 
 ARGUMENTS = {
     **_facts_result.BOUNDED,

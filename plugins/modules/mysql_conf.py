@@ -98,14 +98,12 @@ import os
 from typing import Any, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _file_set,
-    _mysql_conf,
-    _mysql_conf_files,
-    _mysql_server,
-    _mysql_trial,
-)
-from ansible_collections.closewait.remediation.plugins.module_utils._mysql_conf import MysqlConfError
+from ansible_collections.closewait.remediation.plugins.module_utils import _file_set
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import conf as mysql_conf
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import conf_files as mysql_conf_files
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import server as mysql_server
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import trial as mysql_trial
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql.conf import MysqlConfError
 
 
 def main() -> None:
@@ -136,21 +134,21 @@ def main() -> None:
 
 
 def _run(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = {name: params[name] for name in _mysql_server.NAMES if params[name] is not None}
-    server = _mysql_trial.find_server(params["server"])
+    wanted = {name: params[name] for name in mysql_server.NAMES if params[name] is not None}
+    server = mysql_trial.find_server(params["server"])
     if server is None:
         if not module.check_mode:
             raise MysqlConfError("there is neither mariadbd nor mysqld here: say where it is (server)")
         module.warn("There is no server program, so check mode takes it as not installed yet.")
         return _not_installed(params, wanted)
-    mains = [params["defaults_file"]] if params["defaults_file"] else _mysql_trial.default_files(server)
-    now = _mysql_trial.values(server, mains, _mysql_server.NAMES)
+    mains = [params["defaults_file"]] if params["defaults_file"] else mysql_trial.default_files(server)
+    now = mysql_trial.values(server, mains, mysql_server.NAMES)
     change = _change(params)
     if change is None or change.before == change.after:
         _check(wanted, now)
         return {"changed": False, "before": now, "after": now, "files": [], "diff": []}
     _check_order(mains, params, wanted)
-    after = _mysql_trial.values_with(server, mains, params["content"], _mysql_server.NAMES)
+    after = mysql_trial.values_with(server, mains, params["content"], mysql_server.NAMES)
     _check(wanted, after)
     files = [_file_set.Written(change.path, None)]
     if not module.check_mode:
@@ -175,11 +173,11 @@ def _change(params: Mapping[str, Any]) -> Optional[_file_set.Change]:
 
 
 def _check_order(mains: Sequence[str], params: Mapping[str, Any], wanted: Mapping[str, int]) -> None:
-    tree = _mysql_conf_files.read_tree(mains, {params["path"]: params["content"]})
+    tree = mysql_conf_files.read_tree(mains, {params["path"]: params["content"]})
     if params["path"] not in tree.paths:
         raise MysqlConfError("%s is not included by %s" % (params["path"], " or ".join(mains)))
     for name in wanted:
-        line = _mysql_conf.last(tree.lines, name)
+        line = mysql_conf.last(tree.lines, name)
         if line is not None and line.path != params["path"]:
             raise MysqlConfError(
                 "%s would not take effect: %s:%d sets it after %s" % (name, line.path, line.number, params["path"])
@@ -193,7 +191,7 @@ def _check(wanted: Mapping[str, int], found: Mapping[str, int]) -> None:
 
 
 def _not_installed(params: Mapping[str, Any], wanted: Mapping[str, int]) -> dict[str, Any]:
-    nothing = dict.fromkeys(_mysql_server.NAMES)
+    nothing = dict.fromkeys(mysql_server.NAMES)
     text = {"before_header": params["path"], "after_header": params["path"], "before": "", "after": params["content"]}
     return {
         "changed": params["path"] is not None,

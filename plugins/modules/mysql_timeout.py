@@ -161,8 +161,10 @@ on_command_line:
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import _mysql_cli, _mysql_pools, _mysql_server
-from ansible_collections.closewait.remediation.plugins.module_utils._mysql_cli import MysqlError
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import cli as mysql_cli
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import pools as mysql_pools
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import server as mysql_server
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql.cli import MysqlError
 
 _MOST_POOLS = 50
 
@@ -198,12 +200,12 @@ def main() -> None:
 
 
 def _run(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = {name: params[name] for name in _mysql_server.NAMES if params[name] is not None}
+    wanted = {name: params[name] for name in mysql_server.NAMES if params[name] is not None}
     for name, value in wanted.items():
-        problem = _mysql_pools.range_problem(name, value)
+        problem = mysql_pools.range_problem(name, value)
         if problem:
             raise MysqlError(problem)
-    client = _mysql_cli.find_client(params["client"])
+    client = mysql_cli.find_client(params["client"])
     if client is None:
         if not module.check_mode:
             raise MysqlError("there is neither mariadb nor mysql here: install the client, or say where it is (client)")
@@ -212,29 +214,29 @@ def _run(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
     if params["login_file"]:
         if params["username"] or params["password"]:
             raise MysqlError("login_file has the user and the password: leave out username and password")
-        _mysql_cli.check_login_file(params["login_file"])
-    with _mysql_cli.login_file(params["username"], params["password"]) as made:
+        mysql_cli.check_login_file(params["login_file"])
+    with mysql_cli.login_file(params["username"], params["password"]) as made:
         cli = _cli(client, params, made)
         return _set(module, cli, wanted)
 
 
-def _cli(client: str, params: Mapping[str, Any], made: Optional[str]) -> _mysql_cli.MysqlCli:
-    endpoint = _mysql_cli.Endpoint(params["host"], params["port"], params["unix_socket"])
-    return _mysql_cli.MysqlCli(client, endpoint, params["login_file"] or made, params["reply_timeout"])
+def _cli(client: str, params: Mapping[str, Any], made: Optional[str]) -> mysql_cli.MysqlCli:
+    endpoint = mysql_cli.Endpoint(params["host"], params["port"], params["unix_socket"])
+    return mysql_cli.MysqlCli(client, endpoint, params["login_file"] or made, params["reply_timeout"])
 
 
-def _set(module: AnsibleModule, cli: _mysql_cli.MysqlCli, wanted: Mapping[str, int]) -> dict[str, Any]:
-    server = _mysql_server.ask(cli)
-    seen = _mysql_server.look(cli, server)
+def _set(module: AnsibleModule, cli: mysql_cli.MysqlCli, wanted: Mapping[str, int]) -> dict[str, Any]:
+    server = mysql_server.ask(cli)
+    seen = mysql_server.look(cli, server)
     timeout, now = wanted.get("wait_timeout", server.settings["wait_timeout"]), server.settings["wait_timeout"]
-    pools = _mysql_pools.pools(seen.sessions, timeout)
-    refusal = None if module.params["allow_shorter"] else _mysql_pools.refusal(timeout, now, pools, seen.load)
+    pools = mysql_pools.pools(seen.sessions, timeout)
+    refusal = None if module.params["allow_shorter"] else mysql_pools.refusal(timeout, now, pools, seen.load)
     if refusal:
         raise MysqlError(
             "wait_timeout %d would break clients: %s. Set a longer one, or allow_shorter when their pools recycle "
             "connections in time" % (timeout, refusal)
         )
-    for text in _mysql_pools.warnings(timeout, now, pools, seen.load):
+    for text in mysql_pools.warnings(timeout, now, pools, seen.load):
         module.warn(text)
     after = {**server.settings, **wanted}
     if after != server.settings and not module.check_mode:
@@ -245,59 +247,57 @@ def _set(module: AnsibleModule, cli: _mysql_cli.MysqlCli, wanted: Mapping[str, i
         "after": after,
         "diff": {"before": _lines(server.settings), "after": _lines(after)},
         "pools": [pool._asdict() for pool in pools[:_MOST_POOLS]],
-        "largest_pool_recycle_s": _mysql_pools.largest_pool_recycle(timeout),
+        "largest_pool_recycle_s": mysql_pools.largest_pool_recycle(timeout),
         "all_sessions_seen": seen.load.all_seen,
         "client_found": True,
         **_told(module.params, server),
     }
 
 
-def _changed(cli: _mysql_cli.MysqlCli, before: Mapping[str, int], wanted: Mapping[str, int]) -> dict[str, int]:
+def _changed(cli: mysql_cli.MysqlCli, before: Mapping[str, int], wanted: Mapping[str, int]) -> dict[str, int]:
     try:
-        _mysql_server.put(cli, wanted)
+        mysql_server.put(cli, wanted)
         return _read_back(cli, {**before, **wanted})
     except MysqlError as exc:
         _put_back(cli, before, wanted, exc)
         raise
 
 
-def _put_back(
-    cli: _mysql_cli.MysqlCli, before: Mapping[str, int], wanted: Mapping[str, int], cause: MysqlError
-) -> None:
+def _put_back(cli: mysql_cli.MysqlCli, before: Mapping[str, int], wanted: Mapping[str, int], cause: MysqlError) -> None:
     try:
-        if _mysql_server.ask(cli).settings != before:
-            _mysql_server.put(cli, {name: before[name] for name in wanted})
+        if mysql_server.ask(cli).settings != before:
+            mysql_server.put(cli, {name: before[name] for name in wanted})
     except MysqlError as exc:
         raise _StuckError("%s. The values from before, %s, could NOT be put back: %s" % (cause, before, exc)) from exc
 
 
-def _read_back(cli: _mysql_cli.MysqlCli, wanted: dict[str, int]) -> dict[str, int]:
-    after = _mysql_server.ask(cli).settings
+def _read_back(cli: mysql_cli.MysqlCli, wanted: dict[str, int]) -> dict[str, int]:
+    after = mysql_server.ask(cli).settings
     if after != wanted:
         raise MysqlError("the server has %s instead of %s" % (after, wanted))
     return after
 
 
-def _told(params: Mapping[str, Any], server: _mysql_server.Server) -> dict[str, Any]:
-    argv = _mysql_server.command_line(server.pid_file) or []
+def _told(params: Mapping[str, Any], server: mysql_server.Server) -> dict[str, Any]:
+    argv = mysql_server.command_line(server.pid_file) or []
     by_address = "%s:%d" % (params["host"] or "127.0.0.1", params["port"] or 3306)
     tcp = (params["host"] or params["port"]) and not params["unix_socket"]
     return {
         "product": server.product,
         "version": server.version,
         "subject": by_address if tcp else params["unix_socket"] or server.socket,
-        "defaults_file": _mysql_server.option(argv, "defaults_file"),
-        "on_command_line": [name for name in _mysql_server.NAMES if _mysql_server.option(argv, name) is not None],
+        "defaults_file": mysql_server.option(argv, "defaults_file"),
+        "on_command_line": [name for name in mysql_server.NAMES if mysql_server.option(argv, name) is not None],
     }
 
 
 def _not_installed(wanted: Mapping[str, int]) -> dict[str, Any]:
-    after = {**dict.fromkeys(_mysql_server.NAMES), **wanted}
+    after = {**dict.fromkeys(mysql_server.NAMES), **wanted}
     nothing: dict[str, Any] = dict.fromkeys(("product", "version", "subject", "defaults_file", "all_sessions_seen"))
     return {
         **nothing,
         "changed": bool(wanted),
-        "before": dict.fromkeys(_mysql_server.NAMES),
+        "before": dict.fromkeys(mysql_server.NAMES),
         "after": after,
         "pools": [],
         "largest_pool_recycle_s": None,

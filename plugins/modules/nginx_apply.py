@@ -135,14 +135,12 @@ import hashlib
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _file_set,
-    _nginx_apply,
-    _nginx_files,
-    _nginx_options,
-    _nginx_program,
-)
-from ansible_collections.closewait.remediation.plugins.module_utils._nginx_probe import Probe
+from ansible_collections.closewait.remediation.plugins.module_utils import _file_set
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import apply as nginx_apply
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import files as nginx_files
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import options as nginx_options
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import program as nginx_program
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.probe import Probe
 
 FILE = {
     "path": {"type": "path", "required": True},
@@ -151,8 +149,8 @@ FILE = {
 }
 WRITTEN = {"path": {"type": "path", "required": True}, "backup": {"type": "path"}}
 _NOTHING = (
-    _nginx_files.ConfigError,
-    _nginx_program.NginxError,
+    nginx_files.ConfigError,
+    nginx_program.NginxError,
     _file_set.ChangedError,
 )
 
@@ -161,7 +159,7 @@ def main() -> None:
     """Look, refuse, and unless in check mode act."""
     module = AnsibleModule(
         argument_spec={
-            **_nginx_options.ARGUMENTS,
+            **nginx_options.ARGUMENTS,
             "files": {"type": "list", "elements": "dict", "default": [], "options": FILE},
             "undo": {"type": "list", "elements": "dict", "options": WRITTEN},
             "concerned": {"type": "list", "elements": "path", "default": []},
@@ -172,7 +170,7 @@ def main() -> None:
     )
     try:
         result = _run(module, module.params)
-    except _nginx_apply.NotAppliedError as exc:
+    except nginx_apply.NotAppliedError as exc:
         module.fail_json(msg="%s." % exc)
     except _NOTHING as exc:
         module.fail_json(msg="%s. Nothing was changed." % exc)
@@ -187,35 +185,35 @@ def _run(module: AnsibleModule, params: Mapping[str, Any]) -> Dict[str, Any]:
     program = _program(params)
     if params["undo"] is not None:
         return _load(module, program, params)
-    service = _nginx_apply.look(program, params["pid_file"], params["error_log"])
+    service = nginx_apply.look(program, params["pid_file"], params["error_log"])
     changes = [_change(item) for item in params["files"]]
-    stale = _nginx_apply.is_stale(service, params["concerned"])
+    stale = nginx_apply.is_stale(service, params["concerned"])
     if service.master is not None or not module.check_mode:
-        _nginx_program.test(program)
-    _nginx_apply.check_backup_folder(service, params["backup_dir"])
+        nginx_program.test(program)
+    nginx_apply.check_backup_folder(service, params["backup_dir"])
     written = [_file_set.Written(change.path, None) for change in changes]
-    applied = _nginx_apply.Applied(written, None)
+    applied = nginx_apply.Applied(written, None)
     needed = bool(changes) or stale
     if needed and not module.check_mode:
-        applied = _nginx_apply.apply(service, changes, params["backup_dir"], *_proof(params))
+        applied = nginx_apply.apply(service, changes, params["backup_dir"], *_proof(params))
     return _result(service, applied, changed=needed)
 
 
-def _load(module: AnsibleModule, program: _nginx_program.Program, params: Mapping[str, Any]) -> Dict[str, Any]:
+def _load(module: AnsibleModule, program: nginx_program.Program, params: Mapping[str, Any]) -> Dict[str, Any]:
     """What another step has written."""
     written = [_file_set.Written(item["path"], item["backup"]) for item in params["undo"]]
     probes, limits = _proof(params)
     try:
-        service = _nginx_apply.look(program, params["pid_file"], params["error_log"])
-        applied = _nginx_apply.Applied([], None) if module.check_mode else _nginx_apply.load(service, probes, limits)
+        service = nginx_apply.look(program, params["pid_file"], params["error_log"])
+        applied = nginx_apply.Applied([], None) if module.check_mode else nginx_apply.load(service, probes, limits)
         return _result(service, applied, changed=True)
-    except (_nginx_program.NginxError, _nginx_files.ConfigError) as exc:
-        where = _nginx_apply.Place(program, params["pid_file"], params["error_log"], params["backup_dir"])
-        back = _nginx_apply.undo(where, written, limits)
-        raise _nginx_apply.NotAppliedError("%s. %s" % (exc, back)) from exc
+    except (nginx_program.NginxError, nginx_files.ConfigError) as exc:
+        where = nginx_apply.Place(program, params["pid_file"], params["error_log"], params["backup_dir"])
+        back = nginx_apply.undo(where, written, limits)
+        raise nginx_apply.NotAppliedError("%s. %s" % (exc, back)) from exc
 
 
-def _result(service: _nginx_apply.Service, applied: _nginx_apply.Applied, *, changed: bool) -> Dict[str, Any]:
+def _result(service: nginx_apply.Service, applied: nginx_apply.Applied, *, changed: bool) -> Dict[str, Any]:
     return {
         "changed": changed,
         "files": [item._asdict() for item in applied.written],
@@ -225,12 +223,12 @@ def _result(service: _nginx_apply.Service, applied: _nginx_apply.Applied, *, cha
     }
 
 
-def _program(params: Mapping[str, Any]) -> _nginx_program.Program:
-    found = _nginx_program.find(params["program"])
+def _program(params: Mapping[str, Any]) -> nginx_program.Program:
+    found = nginx_program.find(params["program"])
     if found is None:
-        raise _nginx_program.NginxError("%(program)s is not here: install it, or set program" % params)
-    config_file = params["config_file"] or _nginx_program.build(found).conf_path
-    return _nginx_program.Program(found, config_file, params["prefix"])
+        raise nginx_program.NginxError("%(program)s is not here: install it, or set program" % params)
+    config_file = params["config_file"] or nginx_program.build(found).conf_path
+    return nginx_program.Program(found, config_file, params["prefix"])
 
 
 def _change(item: Mapping[str, Any]) -> _file_set.Change:
@@ -240,9 +238,9 @@ def _change(item: Mapping[str, Any]) -> _file_set.Change:
     return _file_set.Change(item["path"], before, base64.b64decode(item["content"]), None)
 
 
-def _proof(params: Mapping[str, Any]) -> Tuple[List[Probe], _nginx_apply.Limits]:
+def _proof(params: Mapping[str, Any]) -> Tuple[List[Probe], nginx_apply.Limits]:
     probes = [Probe(item["url"], item["status"], item["headers"], item["validate_certs"]) for item in params["probes"]]
-    return probes, _nginx_apply.Limits(params["reload_timeout"], params["probe_timeout"])
+    return probes, nginx_apply.Limits(params["reload_timeout"], params["probe_timeout"])
 
 
 if __name__ == "__main__":

@@ -121,7 +121,9 @@ import os
 from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import _file_set, _nginx_files, _nginx_program
+from ansible_collections.closewait.remediation.plugins.module_utils import _file_set
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import files as nginx_files
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import program as nginx_program
 
 
 def main() -> None:
@@ -134,12 +136,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    program = _nginx_program.find(module.params["program"])
+    program = nginx_program.find(module.params["program"])
     if program is None:
         module.exit_json(changed=False, installed=False)
     try:
         answer = _read(program, module.params["config_file"], module.params["snippet_file"])
-    except (_nginx_files.ConfigError, _nginx_program.NginxError) as exc:
+    except (nginx_files.ConfigError, nginx_program.NginxError) as exc:
         module.fail_json(msg="%s." % exc)
     except OSError as exc:
         module.fail_json(msg="%s: %s. Run this as root, or set config_file." % (exc.filename, exc.strerror))
@@ -147,9 +149,9 @@ def main() -> None:
 
 
 def _read(program: str, config_file: Optional[str], snippet_file: Optional[str]) -> Dict[str, Any]:
-    build = _nginx_program.build(program)
+    build = nginx_program.build(program)
     main_file = config_file or build.conf_path
-    files = _nginx_files.read(main_file)
+    files = nginx_files.read(main_file)
     return {
         "program": program,
         "version": build.version,

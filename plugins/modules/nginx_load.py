@@ -111,7 +111,8 @@ import os
 from typing import Any, Dict, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import _nginx_log, _nginx_log_format
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import log as nginx_log
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import log_format as nginx_log_format
 
 
 def main() -> None:
@@ -127,13 +128,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     for log in module.params["logs"]:
-        if not _nginx_log_format.is_sufficient(log["format"]):
+        if not nginx_log_format.is_sufficient(log["format"]):
             module.fail_json(msg="%(path)s: its format lacks $upstream_addr, $upstream_response_time or a time." % log)
     module.exit_json(changed=False, **_counted(module.params))
 
 
 def _counted(params: Mapping[str, Any]) -> Dict[str, Any]:
-    seen: List[_nginx_log.Request] = []
+    seen: List[nginx_log.Request] = []
     errors = []
     for log in params["logs"]:
         try:
@@ -141,8 +142,8 @@ def _counted(params: Mapping[str, Any]) -> Dict[str, Any]:
         except OSError as exc:
             errors.append({"path": log["path"], "reason": str(exc.strerror)})
         else:
-            seen += _nginx_log.requests(lines, _nginx_log_format.compiled(log["format"]))
-    found = _nginx_log.figures(seen, params["upstreams"], params["window"])
+            seen += nginx_log.requests(lines, nginx_log_format.compiled(log["format"]))
+    found = nginx_log.figures(seen, params["upstreams"], params["window"])
     return {"upstreams": {name: figures._asdict() for name, figures in found.items()}, "errors": errors}
 
 

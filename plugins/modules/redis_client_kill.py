@@ -157,14 +157,12 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _redis_cli,
-    _redis_client_kill,
-    _redis_clients,
-    _redis_options,
-    _redis_process,
-    _redis_reply,
-)
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import client_kill as redis_client_kill
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import clients as redis_clients
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import options as redis_options
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import process as redis_process
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import reply as redis_reply
 
 CLIENT = {
     "address": {"type": "str", "required": True},
@@ -184,17 +182,17 @@ def main() -> None:
             "server_port": {"type": "int"},
             "client_username": {"type": "str"},
             "server_pid": {"type": "int"},
-            **_redis_options.ARGUMENTS,
+            **redis_options.ARGUMENTS,
         },
-        required_together=[*_redis_options.REQUIRED_TOGETHER, ("server_address", "server_port")],
+        required_together=[*redis_options.REQUIRED_TOGETHER, ("server_address", "server_port")],
         supports_check_mode=True,
     )
     if not module.params["clients"]:
         module.fail_json(msg="clients is empty: name the connections of the worker", kind="bad_value")
     try:
-        with _redis_process.beside(module.params["server_pid"]):
+        with redis_process.beside(module.params["server_pid"]):
             result = _run(module)
-    except _redis_reply.RedisError as exc:
+    except redis_reply.RedisError as exc:
         module.fail_json(msg=str(exc), kind=exc.kind)
     except OSError as exc:
         module.fail_json(msg="%s: %s; run this as root" % (exc.filename or "setns", exc.strerror), kind="hidden")
@@ -203,7 +201,7 @@ def main() -> None:
 
 def _run(module: AnsibleModule) -> dict[str, Any]:
     server = _server(module.params)
-    choice = _redis_client_kill.choose(server.connected(), _wanted(module.params), _terms(module.params))
+    choice = redis_client_kill.choose(server.connected(), _wanted(module.params), _terms(module.params))
     if choice.client is None:
         return _result(choice.outcome, choice)
     if module.check_mode:
@@ -213,36 +211,36 @@ def _run(module: AnsibleModule) -> dict[str, Any]:
     return _result("killed", choice)
 
 
-def _server(params: dict[str, Any]) -> _redis_clients.RedisClients:
+def _server(params: dict[str, Any]) -> redis_clients.RedisClients:
     """The server, proven to be the process that was asked for."""
     pid = params["server_pid"]
-    endpoint = _redis_options.endpoint(params)
+    endpoint = redis_options.endpoint(params)
     if pid and endpoint.unix_socket:
-        endpoint = replace(endpoint, unix_socket=_redis_process.reachable(pid, endpoint.unix_socket))
-    program = _redis_cli.find_client(params["redis_cli"])
-    server = _redis_clients.RedisClients(program, endpoint, _redis_options.login(params), params["reply_timeout"])
-    if pid and server.identity().process_id != _redis_process.pid_in_own_namespace(pid):
-        raise _redis_reply.RedisError("stranger", "another process than %d answers there" % pid, "nothing was changed")
+        endpoint = replace(endpoint, unix_socket=redis_process.reachable(pid, endpoint.unix_socket))
+    program = redis_cli.find_client(params["redis_cli"])
+    server = redis_clients.RedisClients(program, endpoint, redis_options.login(params), params["reply_timeout"])
+    if pid and server.identity().process_id != redis_process.pid_in_own_namespace(pid):
+        raise redis_reply.RedisError("stranger", "another process than %d answers there" % pid, "nothing was changed")
     return server
 
 
-def _wanted(params: dict[str, Any]) -> list[_redis_client_kill.Wanted]:
-    return [_redis_client_kill.Wanted(**one) for one in params["clients"]]
+def _wanted(params: dict[str, Any]) -> list[redis_client_kill.Wanted]:
+    return [redis_client_kill.Wanted(**one) for one in params["clients"]]
 
 
-def _terms(params: dict[str, Any]) -> _redis_client_kill.Terms:
+def _terms(params: dict[str, Any]) -> redis_client_kill.Terms:
     address = params["server_address"]
-    return _redis_client_kill.Terms((address, params["server_port"]) if address else None, params["client_username"])
+    return redis_client_kill.Terms((address, params["server_port"]) if address else None, params["client_username"])
 
 
-def _result(outcome: str, choice: _redis_client_kill.Choice) -> dict[str, Any]:
+def _result(outcome: str, choice: redis_client_kill.Choice) -> dict[str, Any]:
     changed = outcome in ("killed", "would_kill")
-    before = _redis_client_kill.listing(choice)
+    before = redis_client_kill.listing(choice)
     return {
         "changed": changed,
         "outcome": outcome,
         "reason": choice.reason,
-        "client": _redis_client_kill.named(choice),
+        "client": redis_client_kill.named(choice),
         "diff": {
             "before_header": "clients",
             "after_header": "clients",

@@ -140,16 +140,14 @@ from pathlib import Path
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _redis_cli,
-    _redis_conf_rewrite,
-    _redis_conf_write,
-    _redis_live,
-    _redis_process,
-    _redis_reply,
-    _redis_trial,
-)
-from ansible_collections.closewait.remediation.plugins.module_utils._redis_conf import ConfError
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import conf_rewrite as redis_conf_rewrite
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import conf_write as redis_conf_write
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import live as redis_live
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import process as redis_process
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import reply as redis_reply
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import trial as redis_trial
+from ansible_collections.closewait.remediation.plugins.module_utils._redis.conf import ConfError
 
 
 def main() -> None:
@@ -171,9 +169,9 @@ def main() -> None:
     )
     try:
         result = _run(module, module.params)
-    except (ConfError, _redis_trial.TrialError, _redis_reply.RedisError) as exc:
+    except (ConfError, redis_trial.TrialError, redis_reply.RedisError) as exc:
         module.fail_json(msg="%s. Nothing was written." % exc)
-    except _redis_conf_write.HalfWrittenError as exc:
+    except redis_conf_write.HalfWrittenError as exc:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         advice = "Run this as root. " if isinstance(exc, PermissionError) else ""
@@ -191,12 +189,12 @@ def _run(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
     _check_server(params["server_pid"], main)
     rewrite = _rewrite(main, wanted, params)
     trial = None
-    files = [_redis_conf_write.Written(path, None) for path in sorted(rewrite.texts)]
+    files = [redis_conf_write.Written(path, None) for path in sorted(rewrite.texts)]
     if rewrite.texts:
-        _redis_conf_write.check_backup_folder(params["backup_dir"], rewrite.tree)
+        redis_conf_write.check_backup_folder(params["backup_dir"], rewrite.tree)
         trial = _try(main, rewrite, wanted, params)
         if not module.check_mode:
-            files = _redis_conf_write.write(main, rewrite, params["backup_dir"])
+            files = redis_conf_write.write(main, rewrite, params["backup_dir"])
     return {
         "changed": bool(rewrite.texts),
         "before": rewrite.now,
@@ -208,46 +206,46 @@ def _run(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wanted(params: Mapping[str, Any]) -> dict[str, str]:
-    settings = {name: params[name] for name in _redis_live.PARAMETERS if params[name] is not None}
-    _redis_live.check(settings)
-    return {_redis_live.PARAMETERS[name]: str(value) for name, value in settings.items()}
+    settings = {name: params[name] for name in redis_live.PARAMETERS if params[name] is not None}
+    redis_live.check(settings)
+    return {redis_live.PARAMETERS[name]: str(value) for name, value in settings.items()}
 
 
 def _not_installed(params: Mapping[str, Any]) -> bool:
     if os.path.lexists(params["path"]):
         return False
     try:
-        _redis_trial.find_server(params["redis_server"])
-    except _redis_trial.TrialError:
+        redis_trial.find_server(params["redis_server"])
+    except redis_trial.TrialError:
         return True
     return False
 
 
 def _check_server(pid: Optional[int], main: str) -> None:
-    if pid is not None and not _redis_process.reads(pid, main):
+    if pid is not None and not redis_process.reads(pid, main):
         raise ConfError(
             "%s is not the file of server process %d, which is in a container or on another machine: change it there"
             % (main, pid)
         )
 
 
-def _rewrite(main: str, wanted: Mapping[str, str], params: Mapping[str, Any]) -> _redis_conf_rewrite.Rewrite:
+def _rewrite(main: str, wanted: Mapping[str, str], params: Mapping[str, Any]) -> redis_conf_rewrite.Rewrite:
     if params["include_path"] is None or params["include_content"] is None:
-        return _redis_conf_rewrite.in_place(main, wanted)
-    include = _redis_conf_rewrite.Include(params["include_path"], params["include_content"])
-    return _redis_conf_rewrite.by_include(main, wanted, include)
+        return redis_conf_rewrite.in_place(main, wanted)
+    include = redis_conf_rewrite.Include(params["include_path"], params["include_content"])
+    return redis_conf_rewrite.by_include(main, wanted, include)
 
 
 def _try(
-    main: str, rewrite: _redis_conf_rewrite.Rewrite, wanted: Mapping[str, str], params: Mapping[str, Any]
+    main: str, rewrite: redis_conf_rewrite.Rewrite, wanted: Mapping[str, str], params: Mapping[str, Any]
 ) -> dict[str, Optional[str]]:
     state = Path(main).stat()
-    return _redis_trial.prove(
-        _redis_trial.find_server(params["redis_server"]),
-        _redis_cli.find_client(params["redis_cli"]),
+    return redis_trial.prove(
+        redis_trial.find_server(params["redis_server"]),
+        redis_cli.find_client(params["redis_cli"]),
         rewrite.tree.lines,
         wanted,
-        _redis_trial.Owner(state.st_uid, state.st_gid),
+        redis_trial.Owner(state.st_uid, state.st_gid),
     )
 
 

@@ -129,15 +129,15 @@ ansible_facts:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import _redis_options
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import options as redis_options
 
 
 def main() -> None:
     """Ask one server, or all of this host."""
     module = AnsibleModule(
-        argument_spec={"max_items": {"type": "int", "default": 100}, **_redis_options.ARGUMENTS},
-        required_together=_redis_options.REQUIRED_TOGETHER,
+        argument_spec={"max_items": {"type": "int", "default": 100}, **redis_options.ARGUMENTS},
+        required_together=redis_options.REQUIRED_TOGETHER,
         supports_check_mode=True,
     )
     module.exit_json(ansible_facts={"closewait": {"redis": _facts(module.params)}})
@@ -145,10 +145,10 @@ def main() -> None:
 
 def _facts(params: dict[str, Any]) -> dict[str, Any]:
     asking = redis.Asking(
-        params["redis_cli"], _redis_options.login(params), params["reply_timeout"], _redis_options.tls(params)
+        params["redis_cli"], redis_options.login(params), params["reply_timeout"], redis_options.tls(params)
     )
-    if _redis_options.named(params):
-        return redis.ask(_redis_options.endpoint(params), asking)
+    if redis_options.named(params):
+        return redis.ask(redis_options.endpoint(params), asking)
     return redis.collect(asking, params["max_items"])
 
 

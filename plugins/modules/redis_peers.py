@@ -127,14 +127,12 @@ from dataclasses import replace
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _redis_cli,
-    _redis_live,
-    _redis_options,
-    _redis_peers,
-    _redis_process,
-    _redis_reply,
-)
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import live as redis_live
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import options as redis_options
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import peers as redis_peers
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import process as redis_process
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import reply as redis_reply
 
 
 def main() -> None:
@@ -149,44 +147,44 @@ def main() -> None:
             "sentinel_username": {"type": "str"},
             "sentinel_password": {"type": "str", "no_log": True},
             "max_items": {"type": "int", "default": 32},
-            **_redis_options.ARGUMENTS,
+            **redis_options.ARGUMENTS,
         },
-        required_together=_redis_options.REQUIRED_TOGETHER,
+        required_together=redis_options.REQUIRED_TOGETHER,
         supports_check_mode=True,
     )
     try:
-        with _redis_process.beside(module.params["server_pid"]):
+        with redis_process.beside(module.params["server_pid"]):
             result = _run(module.params)
-    except _redis_reply.RedisError as exc:
+    except redis_reply.RedisError as exc:
         module.fail_json(msg=str(exc), kind=exc.kind)
     except OSError as exc:
         module.fail_json(msg="%s: %s; run this as root" % (exc.filename or "setns", exc.strerror), kind="hidden")
-    for warning in _redis_peers.warnings(result["peers"]):
+    for warning in redis_peers.warnings(result["peers"]):
         module.warn(warning)
     module.exit_json(changed=False, **result)
 
 
 def _run(params: Mapping[str, Any]) -> dict[str, Any]:
-    endpoint = _redis_options.endpoint(params)
+    endpoint = redis_options.endpoint(params)
     if params["server_pid"] and endpoint.unix_socket:
-        endpoint = replace(endpoint, unix_socket=_redis_process.reachable(params["server_pid"], endpoint.unix_socket))
-    client = _redis_cli.find_client(params["redis_cli"])
-    asking = _redis_peers.Asking(client, _redis_options.login(params), params["reply_timeout"])
-    found = _redis_peers.look(endpoint, asking, _sentinel(params), params["max_items"])
-    wanted = {name: params[name] for name in _redis_live.PARAMETERS}
+        endpoint = replace(endpoint, unix_socket=redis_process.reachable(params["server_pid"], endpoint.unix_socket))
+    client = redis_cli.find_client(params["redis_cli"])
+    asking = redis_peers.Asking(client, redis_options.login(params), params["reply_timeout"])
+    found = redis_peers.look(endpoint, asking, _sentinel(params), params["max_items"])
+    wanted = {name: params[name] for name in redis_live.PARAMETERS}
     return {
-        "peers": [_redis_peers.shown(member, wanted) for member in found.members],
+        "peers": [redis_peers.shown(member, wanted) for member in found.members],
         "errors": found.errors,
         "omitted": found.omitted,
     }
 
 
-def _sentinel(params: Mapping[str, Any]) -> Optional[_redis_peers.Sentinel]:
+def _sentinel(params: Mapping[str, Any]) -> Optional[redis_peers.Sentinel]:
     if params["sentinel_host"] is None:
         return None
-    endpoint = _redis_cli.Endpoint(params["sentinel_host"], params["sentinel_port"], tls=_redis_options.tls(params))
-    login = _redis_cli.Login(params["sentinel_username"] or None, params["sentinel_password"] or None)
-    return _redis_peers.Sentinel(endpoint, login)
+    endpoint = redis_cli.Endpoint(params["sentinel_host"], params["sentinel_port"], tls=redis_options.tls(params))
+    login = redis_cli.Login(params["sentinel_username"] or None, params["sentinel_password"] or None)
+    return redis_peers.Sentinel(endpoint, login)
 
 
 if __name__ == "__main__":

@@ -147,18 +147,16 @@ from dataclasses import replace
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _redis_cli,
-    _redis_idle,
-    _redis_live,
-    _redis_options,
-    _redis_process,
-    _redis_reply,
-    _redis_sentinel,
-)
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import idle as redis_idle
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import live as redis_live
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import options as redis_options
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import process as redis_process
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import reply as redis_reply
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import sentinel as redis_sentinel
 
 
-class ClosingClientsError(_redis_reply.RedisError):
+class ClosingClientsError(redis_reply.RedisError):
     """The timeout would close clients at once; ``idle`` as in the result."""
 
     def __init__(self, said: str, idle: dict[str, Any]) -> None:
@@ -175,19 +173,19 @@ def main() -> None:
             "tcp_keepalive": {"type": "int"},
             "close_idle": {"type": "bool", "default": False},
             "server_pid": {"type": "int"},
-            **_redis_options.ARGUMENTS,
+            **redis_options.ARGUMENTS,
         },
-        required_together=_redis_options.REQUIRED_TOGETHER,
+        required_together=redis_options.REQUIRED_TOGETHER,
         supports_check_mode=True,
     )
-    wanted = {name: module.params[name] for name in _redis_live.PARAMETERS}
+    wanted = {name: module.params[name] for name in redis_live.PARAMETERS}
     try:
-        _redis_live.check(wanted)
+        redis_live.check(wanted)
         client = _client(module)
         result = _beside_server(module, client, wanted) if client else _not_installed(wanted)
     except ClosingClientsError as exc:
         module.fail_json(msg=str(exc), kind=exc.kind, idle=exc.idle)
-    except _redis_reply.RedisError as exc:
+    except redis_reply.RedisError as exc:
         module.fail_json(msg=str(exc), kind=exc.kind)
     except OSError as exc:
         module.fail_json(msg="%s: %s; run this as root" % (exc.filename or "setns", exc.strerror), kind="hidden")
@@ -197,8 +195,8 @@ def main() -> None:
 def _client(module: AnsibleModule) -> Optional[str]:
     """Path of the client; None in check mode on a host that is still to get one."""
     try:
-        return _redis_cli.find_client(module.params["redis_cli"])
-    except _redis_reply.RedisError as exc:
+        return redis_cli.find_client(module.params["redis_cli"])
+    except redis_reply.RedisError as exc:
         if not module.check_mode:
             raise
         module.warn("%s, so check mode takes Redis as not installed yet, and predicts a change." % exc.said)
@@ -206,47 +204,47 @@ def _client(module: AnsibleModule) -> Optional[str]:
 
 
 def _beside_server(module: AnsibleModule, client: str, wanted: Mapping[str, Optional[int]]) -> dict[str, Any]:
-    with _redis_process.beside(module.params["server_pid"]):
+    with redis_process.beside(module.params["server_pid"]):
         return _run(module, client, wanted)
 
 
 def _run(module: AnsibleModule, client: str, wanted: Mapping[str, Optional[int]]) -> dict[str, Any]:
     params = module.params
-    endpoint = _redis_options.endpoint(params)
+    endpoint = redis_options.endpoint(params)
     if params["server_pid"] and endpoint.unix_socket:
-        endpoint = replace(endpoint, unix_socket=_redis_process.reachable(params["server_pid"], endpoint.unix_socket))
-    server = _redis_cli.RedisCli(client, endpoint, _redis_options.login(params), params["reply_timeout"])
+        endpoint = replace(endpoint, unix_socket=redis_process.reachable(params["server_pid"], endpoint.unix_socket))
+    server = redis_cli.RedisCli(client, endpoint, redis_options.login(params), params["reply_timeout"])
     before = _read(server)
-    changes = _redis_live.differing(before, wanted)
+    changes = redis_live.differing(before, wanted)
     identity = _identity(module, server)
     _check_process(params["server_pid"], identity["process_id"])
-    shorter = _redis_live.shortens(before["timeout"], changes.get("timeout"))
+    shorter = redis_live.shortens(before["timeout"], changes.get("timeout"))
     idle = _idle(module, server, changes["timeout"]) if shorter else None
     after = {**before, **changes}
     if changes and not module.check_mode:
-        after = _redis_live.change(server, before, changes)
+        after = redis_live.change(server, before, changes)
     return {"changed": bool(changes), "client_found": True, "idle": idle, **identity, **_states(before, after)}
 
 
-def _read(server: _redis_cli.RedisCli) -> dict[str, int]:
+def _read(server: redis_cli.RedisCli) -> dict[str, int]:
     try:
-        return _redis_live.read(server)
-    except _redis_reply.RedisError as exc:
-        raise _redis_sentinel.explained(exc, server) from exc
+        return redis_live.read(server)
+    except redis_reply.RedisError as exc:
+        raise redis_sentinel.explained(exc, server) from exc
 
 
-def _idle(module: AnsibleModule, server: _redis_cli.RedisCli, timeout: int) -> Optional[dict[str, Any]]:
+def _idle(module: AnsibleModule, server: redis_cli.RedisCli, timeout: int) -> Optional[dict[str, Any]]:
     """Figures about the clients. Raises ClosingClientsError, or RedisError when they cannot be seen, unless allowed."""
     try:
         clients = server.clients()
-    except _redis_reply.RedisError as exc:
+    except redis_reply.RedisError as exc:
         unseen = _unseen(exc)
         if not module.params["close_idle"]:
             raise unseen from exc
         module.warn("%s." % unseen.said)
         return None
-    figures = _redis_idle.figures(clients, timeout)
-    said = _redis_idle.sentence(clients, timeout)
+    figures = redis_idle.figures(clients, timeout)
+    said = redis_idle.sentence(clients, timeout)
     if said and not module.params["close_idle"]:
         raise ClosingClientsError(said, figures)
     if said:
@@ -254,16 +252,16 @@ def _idle(module: AnsibleModule, server: _redis_cli.RedisCli, timeout: int) -> O
     return figures
 
 
-def _unseen(exc: _redis_reply.RedisError) -> _redis_reply.RedisError:
+def _unseen(exc: redis_reply.RedisError) -> redis_reply.RedisError:
     said = "whether clients are idle for longer than the new timeout cannot be seen: CLIENT LIST: %s" % exc.said
     advice = "let the user +client|list (before Redis 7: +client), or say close_idle; nothing was changed"
-    return _redis_reply.RedisError(exc.kind, said, advice)
+    return redis_reply.RedisError(exc.kind, said, advice)
 
 
-def _identity(module: AnsibleModule, server: _redis_cli.RedisCli) -> dict[str, Any]:
+def _identity(module: AnsibleModule, server: redis_cli.RedisCli) -> dict[str, Any]:
     try:
         return server.identity()._asdict()
-    except _redis_reply.RedisError as exc:
+    except redis_reply.RedisError as exc:
         module.warn("INFO: %s. So neither version nor configuration file are known." % exc)
         return _nobody()
 
@@ -271,14 +269,14 @@ def _identity(module: AnsibleModule, server: _redis_cli.RedisCli) -> dict[str, A
 def _check_process(pid: Optional[int], answering: Optional[int]) -> None:
     if pid is None:
         return
-    own = _redis_process.pid_in_own_namespace(pid)
+    own = redis_process.pid_in_own_namespace(pid)
     if answering != own:
         said = "process %s answers there instead of %d" % (answering, own)
-        raise _redis_reply.RedisError("stranger", said, "nothing was changed")
+        raise redis_reply.RedisError("stranger", said, "nothing was changed")
 
 
 def _nobody() -> dict[str, Any]:
-    return dict.fromkeys(_redis_reply.Identity._fields)
+    return dict.fromkeys(redis_reply.Identity._fields)
 
 
 def _not_installed(wanted: Mapping[str, Optional[int]]) -> dict[str, Any]:
@@ -293,8 +291,8 @@ def _states(before: Mapping[str, Optional[int]], after: Mapping[str, Optional[in
         "diff": {
             "before_header": "running server",
             "after_header": "running server",
-            "before": _redis_live.listing(before),
-            "after": _redis_live.listing(after),
+            "before": redis_live.listing(before),
+            "after": redis_live.listing(after),
         },
     }
 

@@ -185,23 +185,25 @@ others_changed:
 from typing import Any, NamedTuple, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _supervisor_apply,
-    _supervisor_members,
-    _supervisord_choice,
-    _supervisord_conf_files,
+from ansible_collections.closewait.remediation.plugins.module_utils._celery.control import CeleryError
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import apply as supervisor_apply
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import members as supervisor_members
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import (
+    programs,
+    supervisord_choice,
+    supervisord_conf_files,
 )
-from ansible_collections.closewait.remediation.plugins.module_utils import _supervisor_programs as programs
-from ansible_collections.closewait.remediation.plugins.module_utils._celery_control import CeleryError
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisor_apply import (
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.apply import (
     Drain,
     NotAppliedError,
     Work,
 )
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl import Supervisorctl
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl_reply import SupervisorctlError
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisord_conf import ConfError
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisord_conf_files import Tree
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisorctl import Supervisorctl
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisorctl_reply import (
+    SupervisorctlError,
+)
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisord_conf import ConfError
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisord_conf_files import Tree
 
 _CHANGED = "changed"
 _DEFERRED = (
@@ -251,12 +253,12 @@ def main() -> None:
 
 def _run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
-    chosen = _supervisord_choice.choose(params["path"], params["default_path"])
+    chosen = supervisord_choice.choose(params["path"], params["default_path"])
     if chosen.daemon is None:
         reason = "no supervisord runs with %s; the next one to start does as it says" % chosen.main
         return _result("not_running", reason)
     control = Supervisorctl(chosen.access(params["supervisorctl"]))
-    site = Site(control, _supervisord_conf_files.read(chosen.main, chosen.environ()))
+    site = Site(control, supervisord_conf_files.read(chosen.main, chosen.environ()))
     states = control.reread()
     groups = _groups(site.tree, params["groups"], params["sections"])
     loaded = _loaded(control, groups, states)
@@ -302,19 +304,19 @@ def _unchanged(groups: list[str], loaded: list[str]) -> str:
 
 
 def _work(module: AnsibleModule, site: Site, group: str) -> Work:
-    found = _supervisor_apply.settled(site.control, group)
+    found = supervisor_apply.settled(site.control, group)
     parts = programs.processes(site.tree, group)
     autostart = {name for name, part in parts.items() if programs.starts_by_itself(site.tree, part)}
-    standing = _supervisor_apply.standing(found, autostart)
+    standing = supervisor_apply.standing(found, autostart)
     if standing and not module.params["start_stopped"]:
         reason = "%s would be started by an update of %s: start or remove them first, or allow it (start_stopped)"
         raise NotAppliedError(reason % (", ".join(standing), group))
-    running = _supervisor_members.running(found)
+    running = supervisor_members.running(found)
     must_run = [name for name in found if name in running or name in module.params["must_run"]]
     if module.params["apply"] == "restart":
         return Work(group, running, must_run, None)
-    how = _supervisor_members.How(module.params["drain_by"] == "auto", module.params["celery_command"])
-    members = _supervisor_members.members(site.tree, group, running, how)
+    how = supervisor_members.How(module.params["drain_by"] == "auto", module.params["celery_command"])
+    members = supervisor_members.members(site.tree, group, running, how)
     return Work(group, running, must_run, Drain(members, module.params["drain_timeout"]))
 
 
@@ -337,7 +339,7 @@ def _act(module: AnsibleModule, site: Site, work: list[Work]) -> dict[str, Any]:
 
 
 def _replaced(control: Supervisorctl, work: Work, seconds: int) -> dict[str, Any]:
-    applied = _supervisor_apply.replace(control, work, seconds)
+    applied = supervisor_apply.replace(control, work, seconds)
     return {"before": applied.before, "after": applied.after, "drained_s": applied.seconds}
 
 

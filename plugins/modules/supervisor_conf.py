@@ -162,16 +162,16 @@ import os
 from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _file_set,
-    _supervisor_case,
-    _supervisord_choice,
-    _supervisord_conf_files,
-    _supervisord_conf_rewrite,
+from ansible_collections.closewait.remediation.plugins.module_utils import _file_set
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import case as supervisor_case
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import (
+    guard,
+    programs,
+    supervisord_choice,
+    supervisord_conf_files,
+    supervisord_conf_rewrite,
 )
-from ansible_collections.closewait.remediation.plugins.module_utils import _supervisor_guard as guard
-from ansible_collections.closewait.remediation.plugins.module_utils import _supervisor_programs as programs
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisord_conf import ConfError
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisord_conf import ConfError
 
 _SETTINGS = ("stopwaitsecs", "stopsignal", "killasgroup", "stopasgroup")
 
@@ -214,15 +214,15 @@ def _program_spec() -> dict[str, Any]:
 
 def _run(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
     wanted = {programs.section(item["section"], item["name"]): _settings(item) for item in params["programs"]}
-    chosen = _supervisord_choice.choose(params["path"], params["default_path"])
+    chosen = supervisord_choice.choose(params["path"], params["default_path"])
     if module.check_mode and not os.path.lexists(chosen.main):
         return _not_installed(module, chosen.main, wanted)
-    tree = _supervisord_conf_files.read(chosen.main, chosen.environ())
+    tree = supervisord_conf_files.read(chosen.main, chosen.environ())
     for part in wanted:
         programs.check_defined(tree, part)
-    new = _supervisord_conf_rewrite.rewrite(tree, wanted)
+    new = supervisord_conf_rewrite.rewrite(tree, wanted)
     _guard(module, chosen, tree, new.tree, list(wanted))
-    _supervisord_conf_files.check_backup_folder(params["backup_dir"], tree)
+    supervisord_conf_files.check_backup_folder(params["backup_dir"], tree)
     written = [_file_set.Written(path, None) for path in new.changed]
     if new.changed and not module.check_mode:
         written = _file_set.write(_changes(tree, new), params["backup_dir"])
@@ -236,8 +236,8 @@ def _run(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
         "diff": {
             "before_header": ", ".join(new.changed),
             "after_header": ", ".join(new.changed),
-            "before": _supervisord_conf_rewrite.shown(tree, list(wanted)),
-            "after": _supervisord_conf_rewrite.shown(new.tree, list(wanted)),
+            "before": supervisord_conf_rewrite.shown(tree, list(wanted)),
+            "after": supervisord_conf_rewrite.shown(new.tree, list(wanted)),
         },
     }
 
@@ -248,29 +248,29 @@ def _settings(item: Mapping[str, Any]) -> dict[str, programs.Value]:
 
 def _guard(
     module: AnsibleModule,
-    chosen: _supervisord_choice.Chosen,
-    tree: _supervisord_conf_files.Tree,
-    new: _supervisord_conf_files.Tree,
+    chosen: supervisord_choice.Chosen,
+    tree: supervisord_conf_files.Tree,
+    new: supervisord_conf_files.Tree,
     parts: list[str],
 ) -> None:
     allowed = guard.Allowed(module.params["allow_lower"], module.params["allow_stopasgroup"])
-    cases = _supervisor_case.cases(chosen.daemon, tree, new, parts)
+    cases = supervisor_case.cases(chosen.daemon, tree, new, parts)
     refused = [reason for case in cases for reason in guard.refusals(case, allowed)]
     if refused:
         raise ConfError("; ".join(refused))
-    unit = _supervisor_case.unit(chosen.daemon)
+    unit = supervisor_case.unit(chosen.daemon)
     for case in cases:
         for warning in guard.warnings(case, unit):
             module.warn(warning)
 
 
-def _changes(tree: _supervisord_conf_files.Tree, new: _supervisord_conf_rewrite.Rewritten) -> list[_file_set.Change]:
-    old = {file.path: _supervisord_conf_files.encoded(file.text) for file in tree.files}
-    texts = {file.path: _supervisord_conf_files.encoded(file.text) for file in new.tree.files}
+def _changes(tree: supervisord_conf_files.Tree, new: supervisord_conf_rewrite.Rewritten) -> list[_file_set.Change]:
+    old = {file.path: supervisord_conf_files.encoded(file.text) for file in tree.files}
+    texts = {file.path: supervisord_conf_files.encoded(file.text) for file in new.tree.files}
     return [_file_set.Change(path, old[path], texts[path], path) for path in new.changed]
 
 
-def _program(tree: _supervisord_conf_files.Tree, new: _supervisord_conf_files.Tree, part: str) -> dict[str, Any]:
+def _program(tree: supervisord_conf_files.Tree, new: supervisord_conf_files.Tree, part: str) -> dict[str, Any]:
     return {
         "section": part,
         "groups": programs.groups(tree, part),

@@ -146,15 +146,18 @@ import time
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _restart,
-    _restart_decision,
-    _restart_observation,
+from ansible_collections.closewait.remediation.plugins.module_utils._restart import act as restart_act
+from ansible_collections.closewait.remediation.plugins.module_utils._restart import decision as restart_decision
+from ansible_collections.closewait.remediation.plugins.module_utils._restart import observation as restart_observation
+from ansible_collections.closewait.remediation.plugins.module_utils._restart.act import Identity
+from ansible_collections.closewait.remediation.plugins.module_utils._restart.decision import Seen
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisorctl import (
+    Access,
+    Supervisorctl,
 )
-from ansible_collections.closewait.remediation.plugins.module_utils._restart import Identity
-from ansible_collections.closewait.remediation.plugins.module_utils._restart_decision import Seen
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl import Access, Supervisorctl
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl_reply import SupervisorctlError
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisorctl_reply import (
+    SupervisorctlError,
+)
 
 
 def main() -> None:
@@ -178,7 +181,7 @@ def main() -> None:
         result = _run(module)
     except PermissionError as exc:
         module.fail_json(msg="%s: %s. This needs the rights of root." % (exc.filename, exc.strerror))
-    except (_restart.NotBackError, SupervisorctlError) as exc:
+    except (restart_act.NotBackError, SupervisorctlError) as exc:
         module.fail_json(msg="%s. The process was asked to end." % exc)
     module.exit_json(**result)
 
@@ -186,10 +189,10 @@ def main() -> None:
 def _run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     old = Identity(params["pid"], params["start_time"])
-    observation = _restart_observation.observe(old, params["supervisorctl"], params["configuration"])
+    observation = restart_observation.observe(old, params["supervisorctl"], params["configuration"])
     seen = observation.seen
-    decision = _restart_decision.decide(seen, params["stop_signal"])
-    if decision.outcome != _restart_decision.RESTART or observation.access is None:
+    decision = restart_decision.decide(seen, params["stop_signal"])
+    if decision.outcome != restart_decision.RESTART or observation.access is None:
         return _result(seen, decision.outcome, decision.reason, decision.command, _if_alive(old))
     if module.check_mode:
         result = _result(seen, "would_restart", decision.reason, None, old)
@@ -200,21 +203,21 @@ def _run(module: AnsibleModule) -> dict[str, Any]:
 def _act(seen: Seen, access: Access, params: Mapping[str, Any]) -> dict[str, Any]:
     old, program, seconds = Identity(params["pid"], params["start_time"]), str(seen.name), params["drain_timeout"]
     control = Supervisorctl(access)
-    if not _restart.still_the_one(control, program, old):
+    if not restart_act.still_the_one(control, program, old):
         return _result(seen, "gone", "it ended by itself just now", None, None)
     began = time.monotonic()
-    if not _restart.drain(control, program, old, params["stop_signal"], seconds):
-        draining = _restart_decision.still_draining(seen, seconds)
+    if not restart_act.drain(control, program, old, params["stop_signal"], seconds):
+        draining = restart_decision.still_draining(seen, seconds)
         result = _result(seen, "draining", draining.reason, draining.command, old)
         return {**result, "changed": True, "diff": _diff(seen, "process %d, draining" % old.pid)}
     drained_s = round(time.monotonic() - began, 1)
-    new = _restart.come_back(control, program, old)
+    new = restart_act.come_back(control, program, old)
     result = _result(seen, "restarted", "it ended by itself after %.1f s" % drained_s, None, new)
     return {**result, "changed": True, "drained_s": drained_s, "diff": _diff(seen, "process %d, running" % new.pid)}
 
 
 def _if_alive(process: Identity) -> Optional[Identity]:
-    return process if _restart.alive(process) else None
+    return process if restart_act.alive(process) else None
 
 
 def _result(

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _netns,
-    _procfs,
-    _redis_cli,
-    _redis_live,
-    _redis_process,
-    _redis_sentinel,
-)
-from ansible_collections.closewait.remediation.plugins.module_utils._redis_cli import Endpoint, Login, Tls
-from ansible_collections.closewait.remediation.plugins.module_utils._redis_reply import Identity, RedisError
+from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import live as redis_live
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import process as redis_process
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import sentinel as redis_sentinel
+from ansible_collections.closewait.remediation.plugins.module_utils._redis.cli import Endpoint, Login, Tls
+from ansible_collections.closewait.remediation.plugins.module_utils._redis.reply import Identity, RedisError
 
 Fact = Dict[str, Any]
 #: A server is asked without a name first, so that the password goes to none that does not ask for one.
@@ -49,7 +46,7 @@ def collect(asking: Asking, max_items: int, proc: str = "/proc") -> Fact:
     cannot be listed, and an instance that gave no settings has an ``error``, in the server's words where it said some.
     """
     try:
-        found = _redis_process.servers(proc)
+        found = redis_process.servers(proc)
     except OSError as exc:
         return _facts([{"source": proc, "reason": str(exc)}], None, 0)
     instances = (_instance(stat, asking, proc) for stat in found[:max_items])
@@ -59,7 +56,7 @@ def collect(asking: Asking, max_items: int, proc: str = "/proc") -> Fact:
 def ask(endpoint: Endpoint, asking: Asking, proc: str = "/proc") -> Fact:
     """The same facts with one instance: the server at this endpoint, on this host or not."""
     reply = _reply(endpoint, asking)
-    stat = _redis_process.server_with_pid(reply.identity.process_id, proc) if reply.identity else None
+    stat = redis_process.server_with_pid(reply.identity.process_id, proc) if reply.identity else None
     tcp = [] if endpoint.unix_socket else [(endpoint.host, endpoint.port)]
     unix = [endpoint.unix_socket] if endpoint.unix_socket else []
     return _facts([], [{**_process(stat), **_sockets(tcp, unix), **_said(reply)}], 0)
@@ -72,7 +69,7 @@ def _facts(errors: List[Dict[str, str]], instances: Optional[List[Fact]], omitte
 def _instance(stat: _procfs.Stat, asking: Asking, proc: str) -> Optional[Fact]:
     """None when the process has ended since it was listed."""
     try:
-        place = _redis_process.listening(stat.pid, proc)
+        place = redis_process.listening(stat.pid, proc)
     except (FileNotFoundError, ProcessLookupError):
         return None
     except OSError as exc:
@@ -82,7 +79,7 @@ def _instance(stat: _procfs.Stat, asking: Asking, proc: str) -> Optional[Fact]:
     return {**_process(stat), **_sockets(place.tcp, place.unix), **_said(reply), "netns": place.netns.netns}
 
 
-def _inside(pid: int, place: _redis_process.Listening, asking: Asking, proc: str) -> Reply:
+def _inside(pid: int, place: redis_process.Listening, asking: Asking, proc: str) -> Reply:
     """Ask from the server's own network namespace, which the client inherits: a container need not publish its port."""
     try:
         with _netns.entered(place.netns, proc):
@@ -95,10 +92,10 @@ def _hidden(what: str, exc: OSError) -> Reply:
     return Reply(failure=RedisError("hidden", "%s (%s): run this as root" % (what, exc.strerror)))
 
 
-def _endpoints(pid: int, place: _redis_process.Listening, tls: Optional[Tls], proc: str) -> List[Endpoint]:
+def _endpoints(pid: int, place: redis_process.Listening, tls: Optional[Tls], proc: str) -> List[Endpoint]:
     # Lowest port first: the cluster bus is 10000 above the port of the clients.
     tcp = [Endpoint(host, port, tls=tls) for host, port in sorted(place.tcp, key=lambda bound: bound[1])]
-    return tcp + [Endpoint(unix_socket=_redis_process.reachable(pid, path, proc)) for path in place.unix]
+    return tcp + [Endpoint(unix_socket=redis_process.reachable(pid, path, proc)) for path in place.unix]
 
 
 def _first_reply(endpoints: List[Endpoint], asking: Asking) -> Reply:
@@ -114,20 +111,20 @@ def _first_reply(endpoints: List[Endpoint], asking: Asking) -> Reply:
 
 def _reply(endpoint: Endpoint, asking: Asking) -> Reply:
     try:
-        client = _redis_cli.find_client(asking.client)
+        client = redis_cli.find_client(asking.client)
     except RedisError as exc:
         return Reply(failure=exc)
-    nobody = _ask(_redis_cli.RedisCli(client, endpoint, Login(), asking.reply_timeout))
+    nobody = _ask(redis_cli.RedisCli(client, endpoint, Login(), asking.reply_timeout))
     if nobody.failure is None or nobody.failure.kind not in _WANTS_LOGIN or asking.login == Login():
         return nobody
-    return _ask(_redis_cli.RedisCli(client, endpoint, asking.login, asking.reply_timeout))
+    return _ask(redis_cli.RedisCli(client, endpoint, asking.login, asking.reply_timeout))
 
 
-def _ask(server: _redis_cli.RedisCli) -> Reply:
+def _ask(server: redis_cli.RedisCli) -> Reply:
     try:
-        settings = _redis_live.read(server)
+        settings = redis_live.read(server)
     except RedisError as exc:
-        return Reply(failure=_redis_sentinel.explained(exc, server))
+        return Reply(failure=redis_sentinel.explained(exc, server))
     try:
         return Reply(settings, server.identity())
     except RedisError:
@@ -150,7 +147,7 @@ def _sockets(tcp: List[Tuple[str, int]], unix: List[str]) -> Fact:
 
 
 def _said(reply: Reply) -> Fact:
-    settings = reply.settings or dict.fromkeys(_redis_live.PARAMETERS)
+    settings = reply.settings or dict.fromkeys(redis_live.PARAMETERS)
     identity = reply.identity._asdict() if reply.identity else dict.fromkeys(Identity._fields)
     del identity["process_id"]
     return {**settings, **identity, "error": reply.failure.said if reply.failure else None}

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _ledger, _ledger_record
-from ansible_collections.closewait.remediation.plugins.module_utils._ledger_record import (
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import record as ledger_record
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import store as ledger_store
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger.record import (
     LedgerError,
     Live,
     Record,
@@ -26,8 +27,8 @@ RECORD = Record(
     "[::1]:6379",
     "2026-03-14T09:26:53.589793Z",
     (
-        RecordedFile("/etc/x.conf", "/b/x", _ledger_record.sha256(b"old"), _ledger_record.sha256(b"new")),
-        RecordedFile("/etc/y.conf", None, None, _ledger_record.sha256(b"")),
+        RecordedFile("/etc/x.conf", "/b/x", ledger_record.sha256(b"old"), ledger_record.sha256(b"new")),
+        RecordedFile("/etc/y.conf", None, None, ledger_record.sha256(b"")),
     ),
     Live({"timeout": 7, "policy": None}, {"timeout": 0, "policy": "x"}),
     None,
@@ -35,17 +36,17 @@ RECORD = Record(
 
 
 def _altered(**fields: Any) -> str:
-    return json.dumps({**json.loads(_ledger_record.to_text(RECORD)), **fields})
+    return json.dumps({**json.loads(ledger_record.to_text(RECORD)), **fields})
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
-    assert _ledger_record.from_text(_ledger_record.to_text(RECORD)) == RECORD
+    assert ledger_record.from_text(ledger_record.to_text(RECORD)) == RECORD
     bare = RECORD._replace(live=None, rollback_of=NAME, files=())
-    assert _ledger_record.from_text(_ledger_record.to_text(bare)) == bare
+    assert ledger_record.from_text(ledger_record.to_text(bare)) == bare
 
 
 def test_the_text_has_the_fields_of_the_documented_shape() -> None:
-    data = json.loads(_ledger_record.to_text(RECORD))
+    data = json.loads(ledger_record.to_text(RECORD))
     assert data["schema_version"] == 1
     assert sorted(data) == sorted([*Record._fields, "schema_version"])
     assert data["live"] == {"before": {"timeout": 7, "policy": None}, "after": {"timeout": 0, "policy": "x"}}
@@ -73,28 +74,28 @@ def test_the_text_has_the_fields_of_the_documented_shape() -> None:
 )
 def test_what_is_no_record_is_an_error(text: str) -> None:
     with pytest.raises(LedgerError):
-        _ledger_record.from_text(text)
+        ledger_record.from_text(text)
 
 
 @pytest.mark.parametrize("name", ["requirepass", "masterauth", "api_token", "client_secret"])
 def test_secrets_are_not_recorded(name: str) -> None:
     with pytest.raises(LedgerError, match="looks like a secret"):
-        _ledger_record.check_live(Live({name: "x"}, {name: "y"}))
+        ledger_record.check_live(Live({name: "x"}, {name: "y"}))
 
 
 def test_values_are_single() -> None:
-    _ledger_record.check_live(Live({"keepalive": 1}, {"keepalive": None}))
+    ledger_record.check_live(Live({"keepalive": 1}, {"keepalive": None}))
     with pytest.raises(LedgerError, match="must have one value"):
-        _ledger_record.check_live(Live({"a": [1]}, {"a": 2}))
+        ledger_record.check_live(Live({"a": [1]}, {"a": 2}))
 
 
-def _entry(*files: tuple[Path, Path | None], live: Live | None = None, back: str | None = None) -> _ledger.Entry:
+def _entry(*files: tuple[Path, Path | None], live: Live | None = None, back: str | None = None) -> ledger_store.Entry:
     paths = [(str(path), None if backup is None else str(backup)) for path, backup in files]
-    return _ledger.Entry("demo_role", "one", paths, live, back)
+    return ledger_store.Entry("demo_role", "one", paths, live, back)
 
 
-def _save(folder: Path, entry: _ledger.Entry) -> str:
-    return _ledger.save(str(folder), entry, _ledger.compare(entry), _ledger.read(str(folder)))
+def _save(folder: Path, entry: ledger_store.Entry) -> str:
+    return ledger_store.save(str(folder), entry, ledger_store.compare(entry), ledger_store.read(str(folder)))
 
 
 def test_what_is_saved_is_read_and_readable_by_nobody_else(tmp_path: Path) -> None:
@@ -103,9 +104,9 @@ def test_what_is_saved_is_read_and_readable_by_nobody_else(tmp_path: Path) -> No
     folder = tmp_path / "deep" / "backups"
     entry = _entry((tmp_path / "x", tmp_path / "copy"), (tmp_path / "gone", None), live=Live({"a": 1}, {"a": 2}))
     name = _save(folder, entry)
-    (record,) = _ledger.read(str(folder))
+    (record,) = ledger_store.read(str(folder))
     assert (record.id, record.role, record.subject, record.live) == (name, "demo_role", "one", entry.live)
-    digests = _ledger_record.sha256(b"old"), _ledger_record.sha256(b"new")
+    digests = ledger_record.sha256(b"old"), ledger_record.sha256(b"new")
     assert record.files == (RecordedFile(str(tmp_path / "x"), str(tmp_path / "copy"), *digests),)
     assert record.time.replace("-", "").replace(":", "") + "-demo_role" == name
     assert [path.stat().st_mode & 0o7777 for path in (folder, folder / "records")] == [0o700, 0o700]
@@ -116,27 +117,27 @@ def test_what_is_saved_is_read_and_readable_by_nobody_else(tmp_path: Path) -> No
 def test_ids_keep_their_order_when_the_clock_was_set_back(tmp_path: Path) -> None:
     future = RECORD._replace(id="29990101T000000.000000Z-demo_role")
     (tmp_path / "records").mkdir(mode=0o700)
-    (tmp_path / "records" / (future.id + ".json")).write_text(_ledger_record.to_text(future))
+    (tmp_path / "records" / (future.id + ".json")).write_text(ledger_record.to_text(future))
     assert _save(tmp_path, _entry(live=Live({"a": 1}, {"a": 2}))) == "29990101T000000.000001Z-demo_role"
     assert _save(tmp_path, _entry(live=Live({"a": 1}, {"a": 2}))) == "29990101T000000.000002Z-demo_role"
 
 
 def test_a_taken_id_is_not_overwritten(tmp_path: Path) -> None:
     entry = _entry(live=Live({"a": 1}, {"a": 2}))
-    first = _ledger.save(str(tmp_path), entry, [], [RECORD._replace(id="29990101T000000.000000Z-demo_role")])
-    second = _ledger.save(str(tmp_path), entry, [], [RECORD._replace(id="29990101T000000.000000Z-demo_role")])
+    first = ledger_store.save(str(tmp_path), entry, [], [RECORD._replace(id="29990101T000000.000000Z-demo_role")])
+    second = ledger_store.save(str(tmp_path), entry, [], [RECORD._replace(id="29990101T000000.000000Z-demo_role")])
     assert (first[:22], second[:22]) == ("29990101T000000.000001", "29990101T000000.000002")
 
 
 def test_records_of_others_are_left_out(tmp_path: Path) -> None:
     _save(tmp_path, _entry(live=Live({"a": 1}, {"a": 2})))
     _save(tmp_path, _entry(live=Live({"a": 1}, {"a": 2}))._replace(role="role"))
-    assert [record.role for record in _ledger.read(str(tmp_path), "role")] == ["role"]
-    assert len(_ledger.read(str(tmp_path))) == 2
+    assert [record.role for record in ledger_store.read(str(tmp_path), "role")] == ["role"]
+    assert len(ledger_store.read(str(tmp_path))) == 2
 
 
 def test_no_folder_is_no_record(tmp_path: Path) -> None:
-    assert _ledger.read(str(tmp_path / "none")) == []
+    assert ledger_store.read(str(tmp_path / "none")) == []
 
 
 @pytest.mark.parametrize("mode", [0o720, 0o702])
@@ -145,7 +146,7 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, which: str, m
     _save(tmp_path / "b", _entry(live=Live({"a": 1}, {"a": 2})))
     (tmp_path / "b" / which).chmod(mode)
     with pytest.raises(LedgerError, match="may be written by others"):
-        _ledger.read(str(tmp_path / "b"))
+        ledger_store.read(str(tmp_path / "b"))
 
 
 def test_a_record_that_others_may_write_or_that_is_a_link_is_refused(tmp_path: Path) -> None:
@@ -153,11 +154,11 @@ def test_a_record_that_others_may_write_or_that_is_a_link_is_refused(tmp_path: P
     path = tmp_path / "records" / (name + ".json")
     path.chmod(0o666)
     with pytest.raises(LedgerError, match="may be written by others"):
-        _ledger.read(str(tmp_path))
+        ledger_store.read(str(tmp_path))
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic"):
-        _ledger.read(str(tmp_path))
+        ledger_store.read(str(tmp_path))
 
 
 def test_a_broken_record_is_an_error_and_not_left_out(tmp_path: Path) -> None:
@@ -166,10 +167,10 @@ def test_a_broken_record_is_an_error_and_not_left_out(tmp_path: Path) -> None:
     text = path.read_text()
     path.write_text(text[: len(text) // 2])
     with pytest.raises(LedgerError, match="%s.json: not a record" % name):
-        _ledger.read(str(tmp_path))
-    path.write_text(_ledger_record.to_text(RECORD))
+        ledger_store.read(str(tmp_path))
+    path.write_text(ledger_record.to_text(RECORD))
     with pytest.raises(LedgerError, match="has the id"):
-        _ledger.read(str(tmp_path))
+        ledger_store.read(str(tmp_path))
 
 
 def test_the_same_copies_are_recorded_once(tmp_path: Path) -> None:
@@ -177,12 +178,12 @@ def test_the_same_copies_are_recorded_once(tmp_path: Path) -> None:
     (tmp_path / "copy").write_text("old")
     entry = _entry((tmp_path / "x", tmp_path / "copy"))
     name = _save(tmp_path / "b", entry)
-    records = _ledger.read(str(tmp_path / "b"))
-    assert _ledger.already(records, entry, _ledger.compare(entry)) == name
+    records = ledger_store.read(str(tmp_path / "b"))
+    assert ledger_store.already(records, entry, ledger_store.compare(entry)) == name
     other = entry._replace(subject="two")
-    assert _ledger.already(records, other, _ledger.compare(other)) is None
+    assert ledger_store.already(records, other, ledger_store.compare(other)) is None
     values = _entry(live=Live({"a": 1}, {"a": 2}))
-    assert _ledger.already(records, values, []) is None
+    assert ledger_store.already(records, values, []) is None
 
 
 @pytest.mark.parametrize(
@@ -196,6 +197,6 @@ def test_the_same_copies_are_recorded_once(tmp_path: Path) -> None:
     ],
     ids=["role", "empty-subject", "two-lines", "relative-path", "relative-copy"],
 )
-def test_entries_that_cannot_be_recorded(entry: _ledger.Entry) -> None:
-    assert _ledger.entry_problem(entry)
-    assert _ledger.entry_problem(_entry((Path("/etc/x"), None))) is None
+def test_entries_that_cannot_be_recorded(entry: ledger_store.Entry) -> None:
+    assert ledger_store.entry_problem(entry)
+    assert ledger_store.entry_problem(_entry((Path("/etc/x"), None))) is None

@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _ledger_record, _ledger_restore
 from ansible_collections.closewait.remediation.plugins.module_utils._file_set import Change
-from ansible_collections.closewait.remediation.plugins.module_utils._ledger_record import LedgerError, RecordedFile
-from ansible_collections.closewait.remediation.plugins.module_utils._ledger_states import Target
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import record as ledger_record
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import restore as ledger_restore
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger.record import LedgerError, RecordedFile
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger.states import Target
 
 
 @pytest.fixture(name="target")
@@ -20,16 +21,16 @@ def fixture_target(tmp_path: Path) -> Target:
     (tmp_path / "main").write_bytes(b"new")
     (tmp_path / "extra").write_bytes(b"made")
     (tmp_path / "copy").write_bytes(b"old")
-    sha256 = _ledger_record.sha256
+    sha256 = ledger_record.sha256
     extra = RecordedFile(str(tmp_path / "extra"), None, None, sha256(b"made"))
     main = RecordedFile(str(tmp_path / "main"), str(tmp_path / "copy"), sha256(b"old"), sha256(b"new"))
     return Target({extra.path: extra, main.path: main}, {main.path: main, extra.path: extra}, None, ["x"])
 
 
 def test_all_is_put_back_the_main_file_first(target: Target, tmp_path: Path) -> None:
-    present = _ledger_restore.look(target)
-    assert _ledger_restore.strangers(target, present) == []
-    assert _ledger_restore.changes(target, present) == [
+    present = ledger_restore.look(target)
+    assert ledger_restore.strangers(target, present) == []
+    assert ledger_restore.changes(target, present) == [
         Change(str(tmp_path / "main"), b"new", b"old", str(tmp_path / "copy")),
         Change(str(tmp_path / "extra"), b"made", None, None),
     ]
@@ -39,19 +40,19 @@ def test_what_is_back_already_needs_no_copy(target: Target, tmp_path: Path) -> N
     (tmp_path / "main").write_bytes(b"old")
     (tmp_path / "extra").unlink()
     (tmp_path / "copy").unlink()
-    present = _ledger_restore.look(target)
-    assert (_ledger_restore.strangers(target, present), _ledger_restore.changes(target, present)) == ([], [])
+    present = ledger_restore.look(target)
+    assert (ledger_restore.strangers(target, present), ledger_restore.changes(target, present)) == ([], [])
 
 
 def test_what_somebody_else_changed_or_removed_is_named(target: Target, tmp_path: Path) -> None:
     (tmp_path / "main").unlink()
     (tmp_path / "extra").write_bytes(b"theirs")
-    present = _ledger_restore.look(target)
-    assert _ledger_restore.strangers(target, present) == [
+    present = ledger_restore.look(target)
+    assert ledger_restore.strangers(target, present) == [
         str(tmp_path / "main") + " (it is gone)",
         str(tmp_path / "extra"),
     ]
-    assert _ledger_restore.changes(target, present) == [
+    assert ledger_restore.changes(target, present) == [
         Change(str(tmp_path / "main"), None, b"old", str(tmp_path / "copy")),
         Change(str(tmp_path / "extra"), b"theirs", None, None),
     ]
@@ -60,13 +61,13 @@ def test_what_somebody_else_changed_or_removed_is_named(target: Target, tmp_path
 def test_a_copy_that_is_gone_is_an_error(target: Target, tmp_path: Path) -> None:
     (tmp_path / "copy").unlink()
     with pytest.raises(LedgerError, match=r"copy, the copy of .*main, is gone"):
-        _ledger_restore.changes(target, _ledger_restore.look(target))
+        ledger_restore.changes(target, ledger_restore.look(target))
 
 
 def test_a_copy_that_was_changed_is_not_used(target: Target, tmp_path: Path) -> None:
     (tmp_path / "copy").write_bytes(b"evil")
     with pytest.raises(LedgerError, match="is not what was recorded"):
-        _ledger_restore.changes(target, _ledger_restore.look(target))
+        ledger_restore.changes(target, ledger_restore.look(target))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_a_copy_that_was_changed_is_not_used(target: Target, tmp_path: Path) -> 
     ids=["ours", "removed", "secret", "continued", "new", "no-text"],
 )
 def test_only_our_own_settings_are_shown(before: bytes, after: bytes, shown: tuple[str, str]) -> None:
-    assert _ledger_restore.shown(Change("/x", before, after, None), ["TIMEOUT"]) == shown
+    assert ledger_restore.shown(Change("/x", before, after, None), ["TIMEOUT"]) == shown
 
 
 def test_new_files_come_first(target: Target, tmp_path: Path) -> None:
@@ -97,5 +98,5 @@ def test_new_files_come_first(target: Target, tmp_path: Path) -> None:
         },
         last=target.last,
     )
-    changes = _ledger_restore.changes(swapped, _ledger_restore.look(swapped))
+    changes = ledger_restore.changes(swapped, ledger_restore.look(swapped))
     assert [(change.path, change.after) for change in changes] == [(extra.path, b"old"), (main.path, None)]

@@ -8,15 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _ledger_record, _ledger_states
-from ansible_collections.closewait.remediation.plugins.module_utils._ledger_record import (
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import record as ledger_record
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger import states as ledger_states
+from ansible_collections.closewait.remediation.plugins.module_utils._ledger.record import (
     LedgerError,
     Live,
     Record,
     RecordedFile,
 )
 
-DIGESTS = {name: _ledger_record.sha256(name.encode()) for name in "abcdef"}
+DIGESTS = {name: ledger_record.sha256(name.encode()) for name in "abcdef"}
 
 
 def _id(number: int) -> str:
@@ -44,7 +45,7 @@ HISTORY = [
 
 
 def test_without_roll_backs_all_are_in_effect() -> None:
-    assert _ledger_states.stacks(HISTORY) == [(), (_id(1),), (_id(1), _id(2)), (_id(1), _id(2), _id(3))]
+    assert ledger_states.stacks(HISTORY) == [(), (_id(1),), (_id(1), _id(2)), (_id(1), _id(2), _id(3))]
 
 
 @pytest.mark.parametrize(
@@ -60,22 +61,22 @@ def test_without_roll_backs_all_are_in_effect() -> None:
     ids=["last", "all", "step-by-step", "and-on", "redone", "record-gone"],
 )
 def test_a_roll_back_leads_to_the_state_before(later: list[Record], in_effect: list[int]) -> None:
-    assert _ledger_states.stacks([*HISTORY, *later])[-1] == tuple(map(_id, in_effect))
+    assert ledger_states.stacks([*HISTORY, *later])[-1] == tuple(map(_id, in_effect))
 
 
 def test_without_an_id_the_last_change_in_effect_is_meant() -> None:
-    assert _ledger_states.chosen(HISTORY, None) == _id(3)
-    assert _ledger_states.chosen([*HISTORY, _record(4, back=2)], None) == _id(1)
-    assert _ledger_states.chosen([*HISTORY, _record(4, back=1)], None) is None
+    assert ledger_states.chosen(HISTORY, None) == _id(3)
+    assert ledger_states.chosen([*HISTORY, _record(4, back=2)], None) == _id(1)
+    assert ledger_states.chosen([*HISTORY, _record(4, back=1)], None) is None
 
 
 def test_an_unknown_id_is_refused_with_the_known_ones() -> None:
     with pytest.raises(LedgerError, match=r"no record 2026x, only: 2026.*51.*52.*53"):
-        _ledger_states.chosen(HISTORY, "2026x")
+        ledger_states.chosen(HISTORY, "2026x")
 
 
 def test_the_state_before_a_change_is_of_all_files_since() -> None:
-    target = _ledger_states.before(HISTORY, _id(1))
+    target = ledger_states.before(HISTORY, _id(1))
     assert {path: (item.backup, item.before_sha256) for path, item in target.first.items()} == {
         "/x": ("/backups/a", DIGESTS["a"]),
         "/y": (None, None),
@@ -87,22 +88,22 @@ def test_the_state_before_a_change_is_of_all_files_since() -> None:
 
 
 def test_what_did_not_change_since_is_left_out() -> None:
-    target = _ledger_states.before(HISTORY, _id(3))
+    target = ledger_states.before(HISTORY, _id(3))
     assert (target.first, target.live, target.undone) == ({}, {"n": 2}, [_id(3)])
-    assert _ledger_states.before(HISTORY, _id(2)).live == {"n": 2}
-    assert _ledger_states.before(HISTORY[:2], _id(2)).live is None
+    assert ledger_states.before(HISTORY, _id(2)).live == {"n": 2}
+    assert ledger_states.before(HISTORY[:2], _id(2)).live is None
 
 
 def test_a_state_that_is_there_undoes_nothing() -> None:
     after = [*HISTORY, _record(4, _file("/x", "c", "b"), _file("/y", "d", None), back=2)]
-    assert _ledger_states.before(after, _id(2)).undone == []
-    assert _ledger_states.before(after, _id(1)).undone == [_id(1)]
-    assert _ledger_states.before(after, _id(3)).undone == [_id(3)]
+    assert ledger_states.before(after, _id(2)).undone == []
+    assert ledger_states.before(after, _id(1)).undone == [_id(1)]
+    assert ledger_states.before(after, _id(3)).undone == [_id(3)]
 
 
 def test_a_roll_back_can_be_taken_back() -> None:
     after = [*HISTORY, _record(4, _file("/x", "c", "b"), _file("/y", "d", None), back=2)]
-    target = _ledger_states.before(after, _id(4))
+    target = ledger_states.before(after, _id(4))
     assert target.undone == [_id(4)]
     assert {path: item.before_sha256 for path, item in target.first.items()} == {
         "/x": DIGESTS["c"],
@@ -111,10 +112,10 @@ def test_a_roll_back_can_be_taken_back() -> None:
 
 
 def test_one_subject_may_be_left_out_and_several_may_not() -> None:
-    assert _ledger_states.of_one_subject(HISTORY, None) == HISTORY
+    assert ledger_states.of_one_subject(HISTORY, None) == HISTORY
     two = [*HISTORY, _record(4, subject="two")]
-    assert [record.subject for record in _ledger_states.of_one_subject(two, "two")] == ["two"]
+    assert [record.subject for record in ledger_states.of_one_subject(two, "two")] == ["two"]
     with pytest.raises(LedgerError, match="say which one is meant: one, two"):
-        _ledger_states.of_one_subject(two, None)
+        ledger_states.of_one_subject(two, None)
     with pytest.raises(LedgerError, match="no record of subject three, only of: one, two"):
-        _ledger_states.of_one_subject(two, "three")
+        ledger_states.of_one_subject(two, "three")

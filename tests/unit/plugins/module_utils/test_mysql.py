@@ -9,15 +9,13 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _mysql_cli,
-    _mysql_conf,
-    _mysql_conf_files,
-    _mysql_pools,
-    _mysql_server,
-)
-from ansible_collections.closewait.remediation.plugins.module_utils._mysql_conf import MysqlConfError
-from ansible_collections.closewait.remediation.plugins.module_utils._mysql_pools import Load, Pool
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import cli as mysql_cli
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import conf as mysql_conf
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import conf_files as mysql_conf_files
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import pools as mysql_pools
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql import server as mysql_server
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql.conf import MysqlConfError
+from ansible_collections.closewait.remediation.plugins.module_utils._mysql.pools import Load, Pool
 
 TEXT = """wait_timeout = 1
 [client]
@@ -38,18 +36,18 @@ wait_timeout=8
 
 
 def test_options_of_the_server_are_told_from_others() -> None:
-    lines = _mysql_conf.parse("/x", TEXT)
-    found = [(line.number, line.name, line.value) for line in lines if _mysql_conf.is_server_group(line.group)]
+    lines = mysql_conf.parse("/x", TEXT)
+    found = [(line.number, line.name, line.value) for line in lines if mysql_conf.is_server_group(line.group)]
     assert found == [
         (7, "wait_timeout", "5"),
         (9, "skip_networking", None),
         (10, "init_connect", "SET x='#'"),
         (12, "wait_timeout", "7"),
     ]
-    last = _mysql_conf.last(lines, "wait_timeout")
+    last = mysql_conf.last(lines, "wait_timeout")
     assert last is not None
     assert last.number == 12
-    assert _mysql_conf.last(lines, "port") is None
+    assert mysql_conf.last(lines, "port") is None
     assert [(line.kind, line.name) for line in lines if line.kind != "option"] == [("includedir", "/etc/more.d/")]
 
 
@@ -58,7 +56,7 @@ def test_options_of_the_server_are_told_from_others() -> None:
     [("mysqld", 1), ("server", 1), ("mysqld-8.4", 1), ("mysqld_safe", 0), ("mysql", 0), ("", 0)],
 )
 def test_groups(group: str, readers: int) -> None:
-    assert _mysql_conf.is_server_group(group) == readers
+    assert mysql_conf.is_server_group(group) == readers
 
 
 @pytest.fixture(name="main")
@@ -75,8 +73,8 @@ def fixture_main(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("name", "winner"), [("a.cnf", "b.cnf"), ("z.cnf", "z.cnf")])
 def test_files_of_a_folder_are_read_by_name(main: Path, name: str, winner: str) -> None:
     path = str(main.parent / "conf.d" / name)
-    tree = _mysql_conf_files.read_tree([str(main), "/no/such/my.cnf"], {path: "[mysqld]\nwait_timeout=9\n"})
-    last = _mysql_conf.last(tree.lines, "wait_timeout")
+    tree = mysql_conf_files.read_tree([str(main), "/no/such/my.cnf"], {path: "[mysqld]\nwait_timeout=9\n"})
+    last = mysql_conf.last(tree.lines, "wait_timeout")
     assert last is not None
     assert last.path == str(main.parent / "conf.d" / winner)
     assert path in tree.paths
@@ -86,13 +84,13 @@ def test_files_of_a_folder_are_read_by_name(main: Path, name: str, winner: str) 
 def test_a_folder_that_cannot_be_read_is_an_error(main: Path) -> None:
     main.write_text("!includedir /no/such\n")
     with pytest.raises(MysqlConfError, match="/no/such cannot be read"):
-        _mysql_conf_files.read_tree([str(main)], {})
+        mysql_conf_files.read_tree([str(main)], {})
 
 
 def test_files_that_include_each_other_are_an_error(main: Path) -> None:
     main.write_text("!include %s\n" % main)
     with pytest.raises(MysqlConfError, match="deeper than"):
-        _mysql_conf_files.read_tree([str(main)], {})
+        mysql_conf_files.read_tree([str(main)], {})
 
 
 ROWS = [
@@ -107,7 +105,7 @@ ROWS = [
 
 
 def test_pools_are_idle_sessions_by_user_and_address() -> None:
-    found = _mysql_pools.pools(_mysql_pools.sessions(ROWS), 600)
+    found = mysql_pools.pools(mysql_pools.sessions(ROWS), 600)
     assert found == [
         Pool("shop", "10.0.0.7", 2, 300, True),
         Pool("web", "localhost", 1, 100, False),
@@ -119,7 +117,7 @@ def test_pools_are_idle_sessions_by_user_and_address() -> None:
     ("timeout", "recycle"), [(1, None), (2, 1), (4, 3), (19, 18), (20, 18), (600, 540), (601, 541), (28800, 28740)]
 )
 def test_the_largest_safe_recycle_is_below_the_timeout(timeout: int, recycle: int | None) -> None:
-    assert _mysql_pools.largest_pool_recycle(timeout) == recycle
+    assert mysql_pools.largest_pool_recycle(timeout) == recycle
 
 
 FULL = Load(4, 100, True)
@@ -140,23 +138,23 @@ POOLS = [Pool("shop", "10.0.0.7", 2, 300, True)]
     ids=["as-idle", "longer-than-idle", "short", "usual", "not-seen", "same", "longer"],
 )
 def test_only_a_shorter_timeout_can_break_clients(wanted: int, pools: list[Pool], load: Load, says: str | None) -> None:
-    refusal = _mysql_pools.refusal(wanted, 600, pools, load)
+    refusal = mysql_pools.refusal(wanted, 600, pools, load)
     assert (refusal is None) if says is None else (says in str(refusal))
 
 
 def test_the_range() -> None:
     values = [-1, 0, 1, 31536000, 31536001]
-    assert [value for value in values if _mysql_pools.range_problem("wait_timeout", value) is None] == [1, 31536000]
+    assert [value for value in values if mysql_pools.range_problem("wait_timeout", value) is None] == [1, 31536000]
 
 
 def test_warnings_say_what_to_do() -> None:
-    said = _mysql_pools.warnings(400, 300, POOLS, Load(90, 100, True))
+    said = mysql_pools.warnings(400, 300, POOLS, Load(90, 100, True))
     assert len(said) == 3
     assert "pool_recycle of at most 360 seconds" in said[0]
     assert said[1].startswith("89 sessions that are connected keep their value")
     assert said[2].startswith("90 of max_connections 100 are in use")
-    assert _mysql_pools.warnings(300, 300, [], Load(1, 100, True)) == []
-    assert "pool_pre_ping" in _mysql_pools.warnings(1, 1, POOLS, FULL)[0]
+    assert mysql_pools.warnings(300, 300, [], Load(1, 100, True)) == []
+    assert "pool_pre_ping" in mysql_pools.warnings(1, 1, POOLS, FULL)[0]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +168,7 @@ def test_warnings_say_what_to_do() -> None:
     ],
 )
 def test_options_on_the_command_line(argv: list[str], value: str | None) -> None:
-    assert _mysql_server.option(argv, "wait_timeout") == value
+    assert mysql_server.option(argv, "wait_timeout") == value
 
 
 def test_the_command_line_is_that_of_the_server(tmp_path: Path) -> None:
@@ -178,25 +176,25 @@ def test_the_command_line_is_that_of_the_server(tmp_path: Path) -> None:
     (tmp_path / "77").mkdir()
     (tmp_path / "77" / "cmdline").write_bytes(b"/usr/sbin/mariadbd\0--port=1\0")
     pid_file = str(tmp_path / "pid")
-    assert _mysql_server.command_line(pid_file, str(tmp_path)) == ["/usr/sbin/mariadbd", "--port=1"]
+    assert mysql_server.command_line(pid_file, str(tmp_path)) == ["/usr/sbin/mariadbd", "--port=1"]
     (tmp_path / "77" / "cmdline").write_bytes(b"/usr/bin/editor\0")
-    assert _mysql_server.command_line(pid_file, str(tmp_path)) is None
-    assert _mysql_server.command_line(str(tmp_path / "none"), str(tmp_path)) is None
+    assert mysql_server.command_line(pid_file, str(tmp_path)) is None
+    assert mysql_server.command_line(str(tmp_path / "none"), str(tmp_path)) is None
 
 
 def test_a_login_is_in_a_file_for_nobody_else_and_then_gone() -> None:
-    with _mysql_cli.login_file("op\\s", 'a"b#\t') as path:
+    with mysql_cli.login_file("op\\s", 'a"b#\t') as path:
         assert path is not None
         assert os.stat(path).st_mode & 0o7777 == 0o600
         assert Path(path).read_text() == '[client]\nuser="op\\\\s"\npassword="a\\"b#\\t"\n'
     assert not os.path.exists(path)
-    with _mysql_cli.login_file(None, None) as path:
+    with mysql_cli.login_file(None, None) as path:
         assert path is None
 
 
 def test_what_no_option_file_can_hold_is_an_error() -> None:
-    with pytest.raises(_mysql_cli.MysqlError, match="the password has a control character"):
-        with _mysql_cli.login_file("ops", "a\nb"):
+    with pytest.raises(mysql_cli.MysqlError, match="the password has a control character"):
+        with mysql_cli.login_file("ops", "a\nb"):
             pass
 
 
@@ -204,9 +202,9 @@ def test_a_login_file_for_others_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "login.cnf"
     path.write_text("[client]\n")
     path.chmod(0o600)
-    _mysql_cli.check_login_file(str(path))
+    mysql_cli.check_login_file(str(path))
     path.chmod(0o640)
-    with pytest.raises(_mysql_cli.MysqlError, match="may be read by others"):
-        _mysql_cli.check_login_file(str(path))
-    with pytest.raises(_mysql_cli.MysqlError, match="No such file"):
-        _mysql_cli.check_login_file(str(tmp_path / "none"))
+    with pytest.raises(mysql_cli.MysqlError, match="may be read by others"):
+        mysql_cli.check_login_file(str(path))
+    with pytest.raises(mysql_cli.MysqlError, match="No such file"):
+        mysql_cli.check_login_file(str(tmp_path / "none"))

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _nginx_files, _nginx_main_level
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import files as nginx_files
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import main_level as nginx_main_level
 
 
 def _write(folder: Path, files: dict[str, str]) -> str:
@@ -32,7 +33,7 @@ def test_includes_are_relative_to_the_main_file_and_a_dot_hides(tmp_path: Path) 
             "conf.d/parts/x": "never;",
         },
     )
-    found = _nginx_files.read(main)
+    found = nginx_files.read(main)
     assert {str(Path(path).relative_to(tmp_path.resolve())) for path in found.contents} == {
         "nginx.conf",
         "conf.d/a.conf",
@@ -48,20 +49,20 @@ def test_a_file_behind_two_names_is_there_once(tmp_path: Path) -> None:
     (tmp_path / "on").mkdir()
     for name in ("one", "two"):
         (tmp_path / "on" / name).symlink_to(tmp_path / "available/a")
-    found = _nginx_files.read(main)
+    found = nginx_files.read(main)
     assert len(found.contents) == 2
     assert len(found.includes[str(tmp_path / "on/*")]) == 2
 
 
 def test_includes_in_a_circle_end(tmp_path: Path) -> None:
     main = _write(tmp_path, {"nginx.conf": "include a;", "a": "include nginx.conf;"})
-    assert len(_nginx_files.read(main).contents) == 2
+    assert len(nginx_files.read(main).contents) == 2
 
 
 def test_a_missing_include_is_an_error_and_a_pattern_without_files_is_not(tmp_path: Path) -> None:
     main = _write(tmp_path, {"nginx.conf": "include none/*; include gone;"})
-    with pytest.raises(_nginx_files.ConfigError, match="gone, which does not exist"):
-        _nginx_files.read(main)
+    with pytest.raises(nginx_files.ConfigError, match="gone, which does not exist"):
+        nginx_files.read(main)
 
 
 def test_an_include_in_quotes_lua_or_a_comment_is_none(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_an_include_in_quotes_lua_or_a_comment_is_none(tmp_path: Path) -> None:
             "e f": "x;",
         },
     )
-    assert [Path(path).name for path in _nginx_files.read(main).contents] == ["nginx.conf", "e f"]
+    assert [Path(path).name for path in nginx_files.read(main).contents] == ["nginx.conf", "e f"]
 
 
 def test_the_main_level_says_where_pid_and_log_are(tmp_path: Path) -> None:
@@ -83,13 +84,13 @@ def test_the_main_level_says_where_pid_and_log_are(tmp_path: Path) -> None:
             "main.d/a": "pid run/x.pid;error_log stderr;error_log e.log;",
         },
     )
-    files = _nginx_files.read(main)
+    files = nginx_files.read(main)
     folder = str(tmp_path)
-    assert _nginx_main_level.pid_file(files, folder, "/p", "/d.pid") == "/p/run/x.pid"
-    assert _nginx_main_level.error_log(files, folder, "/p", "/d.log") == "/p/e.log"
+    assert nginx_main_level.pid_file(files, folder, "/p", "/d.pid") == "/p/run/x.pid"
+    assert nginx_main_level.error_log(files, folder, "/p", "/d.log") == "/p/e.log"
 
 
 def test_the_main_level_without_them(tmp_path: Path) -> None:
-    files = _nginx_files.read(_write(tmp_path, {"nginx.conf": "events { }"}))
-    assert _nginx_main_level.pid_file(files, "/", "/p", "/d.pid") == "/d.pid"
-    assert _nginx_main_level.error_log(files, "/", "/p", "stderr") is None
+    files = nginx_files.read(_write(tmp_path, {"nginx.conf": "events { }"}))
+    assert nginx_main_level.pid_file(files, "/", "/p", "/d.pid") == "/d.pid"
+    assert nginx_main_level.error_log(files, "/", "/p", "stderr") is None

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _nginx_log, _nginx_log_format, _nginx_program
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import log as nginx_log
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import log_format as nginx_log_format
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import program as nginx_program
 
 FORMAT = '$remote_addr [$time_local] "$request" $status "$upstream_addr" $upstream_response_time $upstream_status'
 
 
-def _requests(lines: list[str], log_format: str = FORMAT) -> list[_nginx_log.Request]:
-    return _nginx_log.requests(lines, _nginx_log_format.compiled(log_format))
+def _requests(lines: list[str], log_format: str = FORMAT) -> list[nginx_log.Request]:
+    return nginx_log.requests(lines, nginx_log_format.compiled(log_format))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,7 @@ def _requests(lines: list[str], log_format: str = FORMAT) -> list[_nginx_log.Req
     ],
 )
 def test_attempts(addresses: str, times: str, statuses: str | None, seen: list[tuple[str, float, str]]) -> None:
-    assert [tuple(attempt) for attempt in _nginx_log.attempts(addresses, times, statuses)] == seen
+    assert [tuple(attempt) for attempt in nginx_log.attempts(addresses, times, statuses)] == seen
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_attempts(addresses: str, times: str, statuses: str | None, seen: list[t
     ],
 )
 def test_times_and_formats(log_format: str, line: str, time: float) -> None:
-    assert _nginx_log_format.is_sufficient(log_format)
+    assert nginx_log_format.is_sufficient(log_format)
     found = _requests([line], log_format)
     assert [(request.time, request.attempts[0].address) for request in found] == [(time, "a:1")]
 
@@ -60,11 +62,11 @@ def test_lines_of_another_format_are_passed_over() -> None:
 
 @pytest.mark.parametrize("log_format", ["$msec $upstream_addr", "$upstream_addr $upstream_response_time", "$status"])
 def test_a_format_that_does_not_say_enough(log_format: str) -> None:
-    assert not _nginx_log_format.is_sufficient(log_format)
+    assert not nginx_log_format.is_sufficient(log_format)
 
 
-def _request(time: float, *attempts: tuple[str, float, str]) -> _nginx_log.Request:
-    return _nginx_log.Request(time, [_nginx_log.Attempt(*attempt) for attempt in attempts])
+def _request(time: float, *attempts: tuple[str, float, str]) -> nginx_log.Request:
+    return nginx_log.Request(time, [nginx_log.Attempt(*attempt) for attempt in attempts])
 
 
 def test_figures_count_requests_once_and_attempts_each() -> None:
@@ -73,7 +75,7 @@ def test_figures_count_requests_once_and_attempts_each() -> None:
         _request(101.0, ("b:1", 3.0, "200")),
         _request(110.0, ("c:1", 9.0, "200")),
     ]
-    found = _nginx_log.figures(seen, {"ab": ["a:1", "b:1"], "c": ["c:1"], "d": []}, 60)
+    found = nginx_log.figures(seen, {"ab": ["a:1", "b:1"], "c": ["c:1"], "d": []}, 60)
     assert found["ab"] == (2, 10.0, 3, 2.0, 1)
     assert found["c"] == (1, 10.0, 1, 9.0, 0)
     assert found["d"].requests == 0
@@ -81,8 +83,8 @@ def test_figures_count_requests_once_and_attempts_each() -> None:
 
 def test_figures_are_of_the_last_seconds() -> None:
     seen = [_request(float(second), ("a:1", 1.0, "200")) for second in range(100)]
-    assert _nginx_log.figures(seen, {"a": ["a:1"]}, 10)["a"][:2] == (10, 10)
-    assert _nginx_log.figures([], {"a": ["a:1"]}, 10)["a"].requests == 0
+    assert nginx_log.figures(seen, {"a": ["a:1"]}, 10)["a"][:2] == (10, 10)
+    assert nginx_log.figures([], {"a": ["a:1"]}, 10)["a"].requests == 0
 
 
 DEBIAN = """nginx version: nginx/1.22.1
@@ -96,7 +98,7 @@ configure arguments: --prefix=/usr/local/openresty/nginx --with-cc-opt=-O2 --add
 
 
 def test_builds() -> None:
-    assert _nginx_program.parse_build(DEBIAN) == (
+    assert nginx_program.parse_build(DEBIAN) == (
         "nginx/1.22.1",
         "/usr/share/nginx",
         "/etc/nginx/nginx.conf",
@@ -104,7 +106,7 @@ def test_builds() -> None:
         "stderr",
         "/var/log/nginx/access.log",
     )
-    assert _nginx_program.parse_build(OPENRESTY) == (
+    assert nginx_program.parse_build(OPENRESTY) == (
         "openresty/1.25.3.1",
         "/usr/local/openresty/nginx",
         "/usr/local/openresty/nginx/conf/nginx.conf",
@@ -112,5 +114,5 @@ def test_builds() -> None:
         "/usr/local/openresty/nginx/logs/error.log",
         "/usr/local/openresty/nginx/logs/access.log",
     )
-    with pytest.raises(_nginx_program.NginxError):
-        _nginx_program.parse_build("usage: something else")
+    with pytest.raises(nginx_program.NginxError):
+        nginx_program.parse_build("usage: something else")

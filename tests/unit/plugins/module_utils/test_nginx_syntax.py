@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _nginx_syntax
-from ansible_collections.closewait.remediation.plugins.module_utils._nginx_syntax import SyntaxFaultError, parse
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import syntax as nginx_syntax
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.syntax import SyntaxFaultError, parse
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_a_lua_block_with_an_argument() -> None:
 
 
 def test_escapes() -> None:
-    assert _nginx_syntax.unescaped('a\\"b\\\\c\\td\\.e\\') == 'a"b\\c\td\\.e\\'
+    assert nginx_syntax.unescaped('a\\"b\\\\c\\td\\.e\\') == 'a"b\\c\td\\.e\\'

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils._redis_client_kill import (
+from ansible_collections.closewait.remediation.plugins.module_utils._redis.client_kill import (
     Terms,
     Wanted,
     choose,
     listing,
     named,
 )
-from ansible_collections.closewait.remediation.plugins.module_utils._redis_client_list import Client
+from ansible_collections.closewait.remediation.plugins.module_utils._redis.client_list import Client
 
 WORKER = "192.0.2.31"
 SERVER = ("192.0.2.10", 6491)

@@ -10,9 +10,9 @@ is the example of its documentation.
 from __future__ import annotations
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _redis_client_list
-from ansible_collections.closewait.remediation.plugins.module_utils._redis_client_list import Client
-from ansible_collections.closewait.remediation.plugins.module_utils._redis_reply import RedisError
+from ansible_collections.closewait.remediation.plugins.module_utils._redis import client_list as redis_client_list
+from ansible_collections.closewait.remediation.plugins.module_utils._redis.client_list import Client
+from ansible_collections.closewait.remediation.plugins.module_utils._redis.reply import RedisError
 
 REDIS_5 = (
     "id=3 addr=10.4.0.9:52555 fd=8 name= age=855 idle=0 flags=P db=0 sub=1 psub=2 multi=-1 qbuf=0 qbuf-free=32768 "
@@ -37,52 +37,52 @@ UNIX = REDIS_7.splitlines()[0].replace(
 
 
 def test_a_server_without_users_and_without_its_own_end() -> None:
-    assert _redis_client_list.parse(REDIS_5) == [
+    assert redis_client_list.parse(REDIS_5) == [
         Client(3, "10.4.0.9:52555", "", 855, 0, "P", None, 3, None, "psubscribe"),
     ]
 
 
 def test_redis_7() -> None:
-    assert _redis_client_list.parse(REDIS_7) == [
+    assert redis_client_list.parse(REDIS_7) == [
         Client(9, "127.0.0.1:49090", "", 8, 8, "P", ("127.0.0.1", 17600), 1, "default", "psubscribe"),
         Client(17, "127.0.0.1:35488", "", 0, 0, "N", ("127.0.0.1", 17600), 0, "default", "client|list"),
     ]
 
 
 def test_valkey_8() -> None:
-    assert _redis_client_list.parse(VALKEY_8) == [
+    assert redis_client_list.parse(VALKEY_8) == [
         Client(21, "[::1]:36430", "", 8, 1, "S", ("::1", 17993), 0, "default", "replconf"),
     ]
 
 
 def test_the_order_of_the_fields_is_of_no_account() -> None:
     turned = " ".join(reversed(REDIS_7.splitlines()[0].split(" ")))
-    assert _redis_client_list.parse(turned) == _redis_client_list.parse(REDIS_7)[:1]
+    assert redis_client_list.parse(turned) == redis_client_list.parse(REDIS_7)[:1]
 
 
 def test_shard_subscriptions_count() -> None:
-    assert _redis_client_list.parse(REDIS_7.replace("ssub=0", "ssub=4"))[0].subscriptions == 5
+    assert redis_client_list.parse(REDIS_7.replace("ssub=0", "ssub=4"))[0].subscriptions == 5
 
 
 def test_a_unix_socket_is_no_address() -> None:
-    [client] = _redis_client_list.parse(UNIX)
+    [client] = redis_client_list.parse(UNIX)
     assert client.addr == "/srv/m/so ck:0"
     assert client.end == client.server == ("/srv/m/so ck", 0)
 
 
 def test_the_two_ends_of_a_client() -> None:
-    assert [client.end for client in _redis_client_list.parse(REDIS_5 + VALKEY_8)] == [
+    assert [client.end for client in redis_client_list.parse(REDIS_5 + VALKEY_8)] == [
         ("10.4.0.9", 52555),
         ("::1", 36430),
     ]
 
 
 def test_the_name_that_a_client_gave_itself() -> None:
-    assert _redis_client_list.parse(REDIS_5.replace("name=", "name=pool"))[0].name == "pool"
+    assert redis_client_list.parse(REDIS_5.replace("name=", "name=pool"))[0].name == "pool"
 
 
 def test_nobody() -> None:
-    assert _redis_client_list.parse("\n") == []
+    assert redis_client_list.parse("\n") == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_nobody() -> None:
 )
 def test_an_error_in_its_place(text: str, kind: str) -> None:
     with pytest.raises(RedisError) as caught:
-        _redis_client_list.parse(text)
+        redis_client_list.parse(text)
     assert caught.value.kind == kind
 
 
@@ -112,4 +112,4 @@ def test_an_error_in_its_place(text: str, kind: str) -> None:
     ],
 )
 def test_endpoint(text: str, end: tuple[str, int]) -> None:
-    assert _redis_client_list.endpoint(text) == end
+    assert redis_client_list.endpoint(text) == end

@@ -13,9 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _procfs, _restart
-from ansible_collections.closewait.remediation.plugins.module_utils._restart import Identity
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl import Access, Supervisorctl
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._restart import act as restart_act
+from ansible_collections.closewait.remediation.plugins.module_utils._restart.act import Identity
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisorctl import (
+    Access,
+    Supervisorctl,
+)
 
 _PROGRAM = "shop:worker"
 
@@ -58,25 +62,25 @@ def _identity(pid: int) -> Identity:
 
 def test_a_zombie_and_a_successor_with_the_same_number_are_not_alive(process: subprocess.Popen[bytes]) -> None:
     identity = _identity(process.pid)
-    assert _restart.alive(identity)
-    assert not _restart.alive(identity._replace(start_time=identity.start_time - 1))
+    assert restart_act.alive(identity)
+    assert not restart_act.alive(identity._replace(start_time=identity.start_time - 1))
     process.send_signal(signal.SIGKILL)
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert not _restart.alive(identity)
+    assert not restart_act.alive(identity)
 
 
 def test_draining_ends_with_the_process(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
     supervisord = Scripted(tmp_path, ["worker: signalled"])
     process.send_signal(signal.SIGTERM)
-    assert _restart.drain(supervisord.control(), _PROGRAM, _identity(process.pid), "USR1", 10)
+    assert restart_act.drain(supervisord.control(), _PROGRAM, _identity(process.pid), "USR1", 10)
     assert supervisord.orders() == ["signal USR1 shop:worker"]
 
 
 def test_patience_ends_and_nothing_is_killed(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
     supervisord = Scripted(tmp_path, ["worker: signalled"])
     identity = _identity(process.pid)
-    assert not _restart.drain(supervisord.control(), _PROGRAM, identity, "TERM", 0.3)
-    assert _restart.alive(identity)
+    assert not restart_act.drain(supervisord.control(), _PROGRAM, identity, "TERM", 0.3)
+    assert restart_act.alive(identity)
     assert supervisord.orders() == ["signal TERM shop:worker"]
 
 
@@ -85,7 +89,7 @@ def test_the_old_process_is_not_taken_for_the_new_one(tmp_path: Path) -> None:
     old = Identity(1, _identity(1).start_time)
     answers = ["worker RUNNING   pid 1, uptime 0:00:09", "worker STARTING  ", "worker RUNNING   pid %d, uptime 0:00:01"]
     supervisord = Scripted(tmp_path, [*answers[:2], answers[2] % new.pid])
-    assert _restart.come_back(supervisord.control(), _PROGRAM, old) == new
+    assert restart_act.come_back(supervisord.control(), _PROGRAM, old) == new
     assert supervisord.orders() == ["status shop:worker"] * 3
 
 
@@ -93,7 +97,7 @@ def test_what_has_exited_is_started(tmp_path: Path) -> None:
     new = _identity(os.getpid())
     running = "worker RUNNING   pid %d, uptime 0:00:01" % new.pid
     supervisord = Scripted(tmp_path, ["worker EXITED    Nov 20 03:48 PM", "worker: started", running])
-    assert _restart.come_back(supervisord.control(), _PROGRAM, Identity(1, 0)) == new
+    assert restart_act.come_back(supervisord.control(), _PROGRAM, Identity(1, 0)) == new
     assert supervisord.orders() == ["status shop:worker", "start shop:worker", "status shop:worker"]
 
 
@@ -101,26 +105,26 @@ def test_a_start_that_takes_long_is_waited_for(tmp_path: Path) -> None:
     new = _identity(os.getpid())
     answers = ["worker EXITED    Nov 20 03:48 PM", "no answer yet", "worker STARTING  ", "worker STARTING  "]
     supervisord = Scripted(tmp_path, [*answers, "worker RUNNING   pid %d, uptime 0:01:40" % new.pid])
-    assert _restart.come_back(supervisord.control(), _PROGRAM, Identity(1, 0)) == new
+    assert restart_act.come_back(supervisord.control(), _PROGRAM, Identity(1, 0)) == new
 
 
 @pytest.mark.parametrize("state", ["STOPPED   Nov 20 03:48 PM", "FATAL     Exited too quickly", "STOPPING  "])
 def test_what_somebody_stopped_or_what_fails_is_not_started(tmp_path: Path, state: str) -> None:
     supervisord = Scripted(tmp_path, ["worker %s" % state])
-    with pytest.raises(_restart.NotBackError, match=state.split(maxsplit=1)[0]):
-        _restart.come_back(supervisord.control(), _PROGRAM, Identity(1, 0))
+    with pytest.raises(restart_act.NotBackError, match=state.split(maxsplit=1)[0]):
+        restart_act.come_back(supervisord.control(), _PROGRAM, Identity(1, 0))
     assert supervisord.orders() == ["status shop:worker"]
 
 
 def test_a_start_that_fails_is_an_error(tmp_path: Path) -> None:
     answers = ["worker EXITED    Nov 20 03:48 PM", "worker: ERROR (spawn error)", "worker FATAL     no such program"]
-    with pytest.raises(_restart.NotBackError, match="spawn error"):
-        _restart.come_back(Scripted(tmp_path, answers).control(), _PROGRAM, Identity(1, 0))
+    with pytest.raises(restart_act.NotBackError, match="spawn error"):
+        restart_act.come_back(Scripted(tmp_path, answers).control(), _PROGRAM, Identity(1, 0))
 
 
 def test_supervisord_must_mean_the_very_process(tmp_path: Path) -> None:
     process = _identity(os.getpid())
     answers = ["worker RUNNING   pid %d, uptime 0:00:09" % pid for pid in (process.pid, 1)]
     control = Scripted(tmp_path, answers).control()
-    assert _restart.still_the_one(control, _PROGRAM, process)
-    assert not _restart.still_the_one(control, _PROGRAM, process)
+    assert restart_act.still_the_one(control, _PROGRAM, process)
+    assert not restart_act.still_the_one(control, _PROGRAM, process)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _restart_decision
-from ansible_collections.closewait.remediation.plugins.module_utils._restart_decision import Seen
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl_reply import ProgramStatus
+from ansible_collections.closewait.remediation.plugins.module_utils._restart import decision as restart_decision
+from ansible_collections.closewait.remediation.plugins.module_utils._restart.decision import Seen
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisorctl_reply import ProgramStatus
 
 _CLIENT = ["/opt/s/bin/supervisorctl", "-c", "/etc/my super.conf"]
 
@@ -32,13 +32,13 @@ def _seen(**changes: Any) -> Seen:
 
 
 def test_a_running_program_of_supervisord_is_restarted() -> None:
-    decision = _restart_decision.decide(_seen(), "TERM")
+    decision = restart_decision.decide(_seen(), "TERM")
     assert decision == ("restart", "supervisord runs it as export:celery_01", None)
 
 
 @pytest.mark.parametrize("state", [None, "Z", "X"])
 def test_a_process_that_has_ended_is_gone(state: str | None) -> None:
-    assert _restart_decision.decide(_seen(state=state), "TERM").outcome == "gone"
+    assert restart_decision.decide(_seen(state=state), "TERM").outcome == "gone"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_process_that_has_ended_is_gone(state: str | None) -> None:
     ],
 )
 def test_everything_else_is_refused_with_the_way_out(changes: Any, reason: str, command: str | None) -> None:
-    decision = _restart_decision.decide(_seen(**changes), "TERM")
+    decision = restart_decision.decide(_seen(**changes), "TERM")
     assert decision.outcome == "refused"
     assert reason in decision.reason
     if command is None:
@@ -70,21 +70,21 @@ def test_everything_else_is_refused_with_the_way_out(changes: Any, reason: str, 
 
 
 def test_a_container_is_refused_whoever_runs_it_inside() -> None:
-    decision = _restart_decision.decide(_seen(container="podman 0123456789ab", kind="supervisord"), "TERM")
+    decision = restart_decision.decide(_seen(container="podman 0123456789ab", kind="supervisord"), "TERM")
     assert decision.command == "podman restart --time 600 0123456789ab"
 
 
 def test_remapping_term_matters_for_term_only() -> None:
-    assert _restart_decision.decide(_seen(remapped_term="SIGQUIT"), "INT").outcome == "restart"
+    assert restart_decision.decide(_seen(remapped_term="SIGQUIT"), "INT").outcome == "restart"
 
 
 def test_paths_in_commands_are_quoted() -> None:
-    decision = _restart_decision.decide(_seen(program=None, trouble="x"), "QUIT")
+    decision = restart_decision.decide(_seen(program=None, trouble="x"), "QUIT")
     assert decision.command == "/opt/s/bin/supervisorctl -c '/etc/my super.conf' signal QUIT export:celery_01"
 
 
 def test_a_process_left_draining_may_need_a_start_later() -> None:
-    decision = _restart_decision.still_draining(_seen(), 45)
+    decision = restart_decision.still_draining(_seen(), 45)
     assert decision.outcome == "draining"
     assert "45 s" in decision.reason
     assert decision.command == "/opt/s/bin/supervisorctl -c '/etc/my super.conf' start export:celery_01"

@@ -8,23 +8,20 @@ from __future__ import annotations
 from typing import Any, Optional
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _celery_command,
-    _celery_control,
-    _supervisor_apply,
-    _systemd_stop,
-)
-from ansible_collections.closewait.remediation.plugins.module_utils import _supervisor_guard as guard
-from ansible_collections.closewait.remediation.plugins.module_utils._celery_control import CeleryError
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisor_programs import Settings
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl_reply import ProgramStatus
+from ansible_collections.closewait.remediation.plugins.module_utils._celery import command as celery_command
+from ansible_collections.closewait.remediation.plugins.module_utils._celery import control as celery_control
+from ansible_collections.closewait.remediation.plugins.module_utils._celery.control import CeleryError
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import apply as supervisor_apply
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import guard, systemd_stop
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.programs import Settings
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisorctl_reply import ProgramStatus
 
 _NOW = Settings(10, "TERM", stopasgroup=False, killasgroup=False)
 _NOTHING_ALLOWED = guard.Allowed(lower=False, stopasgroup=False)
 
 
 def _case(command: str, now: Settings = _NOW, **changes: Any) -> guard.Case:
-    return guard.Case("program:w", now, now._replace(**changes), _celery_command.of_text(command))
+    return guard.Case("program:w", now, now._replace(**changes), celery_command.of_text(command))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +36,7 @@ def _case(command: str, now: Settings = _NOW, **changes: Any) -> guard.Case:
     ],
 )  # fmt: skip
 def test_a_worker_is_known_by_its_command(command: str, client: list[str]) -> None:
-    worker = _celery_command.of_text(command)
+    worker = celery_command.of_text(command)
     assert worker is not None
     assert worker.client == client
 
@@ -48,11 +45,11 @@ def test_a_worker_is_known_by_its_command(command: str, client: list[str]) -> No
     "command", ["celery -A shop beat", "/bin/cat", "", "run 'unclosed", "python -m celeryish worker", "worker celery"]
 )
 def test_other_commands_are_none(command: str) -> None:
-    assert _celery_command.of_text(command) is None
+    assert celery_command.of_text(command) is None
 
 
 def test_options_of_a_worker_and_no_broker_in_the_client() -> None:
-    worker = _celery_command.of_text(
+    worker = celery_command.of_text(
         "celery -A a -b redis://:hush@h/0 worker --time-limit=300 --soft-time-limit 240 -P gevent --hostname w1@x"
     )
     assert worker is not None
@@ -95,7 +92,7 @@ def test_what_is_not_refused(command: str, now: Any, changes: Any, allowed: guar
     assert guard.refusals(_case(command, _NOW._replace(**now), **changes), allowed) == []
 
 
-_UNIT = _systemd_stop.Unit("supervisor.service", 90.0)
+_UNIT = systemd_stop.Unit("supervisor.service", 90.0)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +103,7 @@ _UNIT = _systemd_stop.Unit("supervisor.service", 90.0)
         ("x", {"stopwaitsecs": 90}, _UNIT, "supervisor.service within TimeoutStopSec=90 s"),
     ],
 )
-def test_warnings(command: str, changes: Any, unit: Optional[_systemd_stop.Unit], says: str) -> None:
+def test_warnings(command: str, changes: Any, unit: Optional[systemd_stop.Unit], says: str) -> None:
     warnings = guard.warnings(_case(command, **changes), unit)
     assert len(warnings) == 1
     assert says in warnings[0]
@@ -127,7 +124,7 @@ def test_stopasgroup_that_stands_is_warned_of() -> None:
         ("x", {"stopwaitsecs": None}, _UNIT),
     ],
 )
-def test_nothing_to_warn_of(command: str, changes: Any, unit: Optional[_systemd_stop.Unit]) -> None:
+def test_nothing_to_warn_of(command: str, changes: Any, unit: Optional[systemd_stop.Unit]) -> None:
     assert guard.warnings(_case(command, **changes), unit) == []
 
 
@@ -146,24 +143,24 @@ def test_nothing_to_warn_of(command: str, changes: Any, unit: Optional[_systemd_
     ],
 )
 def test_timespans_of_systemd(text: str, seconds: Optional[float]) -> None:
-    found = _systemd_stop.parse(text)
+    found = systemd_stop.parse(text)
     assert found == (None if seconds is None else pytest.approx(seconds))
 
 
 def test_replies_of_celery_among_lines_of_the_app() -> None:
     # Celery 5.6.2: inspect prints an object, control a list of them.
-    assert _celery_control.replies_in('{oops\nready {x}\n{"w@h": [{"name": "celery"}]}\n', "") == {
+    assert celery_control.replies_in('{oops\nready {x}\n{"w@h": [{"name": "celery"}]}\n', "") == {
         "w@h": [{"name": "celery"}]
     }
-    assert _celery_control.replies_in('[2026] hello\n[{"w@h": {"ok": "x"}}, {"v@h": {"ok": "y"}}]', "") == {
+    assert celery_control.replies_in('[2026] hello\n[{"w@h": {"ok": "x"}}, {"v@h": {"ok": "y"}}]', "") == {
         "w@h": {"ok": "x"},
         "v@h": {"ok": "y"},
     }
     with pytest.raises(CeleryError, match="No nodes replied"):
-        _celery_control.replies_in("", "Error: No nodes replied within time constraint\n")
+        celery_control.replies_in("", "Error: No nodes replied within time constraint\n")
 
 
 def test_what_stands_still_and_would_be_started() -> None:
     found = {name: ProgramStatus(state, None) for name, state in
              (("g:a", "STOPPED"), ("g:b", "EXITED"), ("g:c", "FATAL"), ("g:d", "STOPPED"))}  # fmt: skip
-    assert _supervisor_apply.standing(found, {"g:a", "g:b", "g:c"}) == ["g:a", "g:b"]
+    assert supervisor_apply.standing(found, {"g:a", "g:b", "g:c"}) == ["g:a", "g:b"]

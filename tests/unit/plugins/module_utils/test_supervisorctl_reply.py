@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _supervisorctl_reply as reply
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisorctl_reply import SupervisorctlError
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import supervisorctl_reply as reply
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisorctl_reply import (
+    SupervisorctlError,
+)
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _supervisor_programs as programs
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _supervisord_conf,
-    _supervisord_conf_files,
-    _supervisord_conf_rewrite,
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import (
+    programs,
+    supervisord_conf,
+    supervisord_conf_files,
+    supervisord_conf_rewrite,
 )
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisord_conf import ConfError
-from ansible_collections.closewait.remediation.plugins.module_utils._supervisord_conf_files import Tree
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisord_conf import ConfError
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.supervisord_conf_files import Tree
 
 NASTY = (
     "; [program:not]\n"
@@ -55,14 +55,14 @@ NASTY = (
 def tree_of(*texts: str, **environ: str) -> Tree:
     expansions = {"ENV_" + name: value for name, value in environ.items()}
     files = [
-        _supervisord_conf_files.File("/etc/%d.conf" % number, text, _supervisord_conf.sections(text))
+        supervisord_conf_files.File("/etc/%d.conf" % number, text, supervisord_conf.sections(text))
         for number, text in enumerate(texts)
     ]
     return Tree(files, [], expansions)
 
 
 def changed(tree: Tree, part: str, **wanted: programs.Value) -> list[str]:
-    new = _supervisord_conf_rewrite.rewrite(tree, {part: wanted})
+    new = supervisord_conf_rewrite.rewrite(tree, {part: wanted})
     return [file.text for file in new.tree.files]
 
 
@@ -76,10 +76,10 @@ def _as_supervisor(text: str) -> dict[str, dict[str, str]]:
 def test_it_is_read_as_by_the_parser_that_supervisor_uses() -> None:
     tree = tree_of(NASTY)
     expected = _as_supervisor(NASTY)
-    assert set(_supervisord_conf_files.names(tree)) == set(expected)
+    assert set(supervisord_conf_files.names(tree)) == set(expected)
     for part, options in expected.items():
         for name, value in options.items():
-            found = _supervisord_conf_files.value(tree, part, name)
+            found = supervisord_conf_files.value(tree, part, name)
             assert found is not None
             assert [line for line in found.split("\n") if line] == [line for line in value.split("\n") if line], (
                 part,
@@ -88,9 +88,9 @@ def test_it_is_read_as_by_the_parser_that_supervisor_uses() -> None:
 
 
 def test_spans_are_where_the_values_stand() -> None:
-    lines = _supervisord_conf.lines(NASTY)
+    lines = supervisord_conf.lines(NASTY)
     assert "".join(lines) == NASTY
-    for section in _supervisord_conf.sections(NASTY):
+    for section in supervisord_conf.sections(NASTY):
         for option in section.options:
             first = option.value.split("\n", maxsplit=1)[0]
             assert lines[option.span.line][option.span.start : option.span.end] == first
@@ -103,7 +103,7 @@ def test_what_supervisord_cannot_read_is_an_error(text: str, says: str) -> None:
     with pytest.raises(configparser.Error):
         _as_supervisor(text + "[b]\n")
     with pytest.raises(ConfError, match=says):
-        _supervisord_conf.sections(text)
+        supervisord_conf.sections(text)
 
 
 def test_a_value_is_replaced_where_it_stands_and_comments_stay() -> None:
@@ -207,23 +207,23 @@ def test_includes_are_found_in_order_and_bytes_survive(tmp_path: Path) -> None:
     (tmp_path / "conf.d/a.conf").write_text("[program:a]\ncommand=a\nstopwaitsecs=1\n")
     (tmp_path / "conf.d/.hidden.conf").write_text("[program:h]\ncommand=h\n")
     (tmp_path / "web.ini").write_text("[program:w]\ncommand=w\n")
-    tree = _supervisord_conf_files.read(str(main), {"KIND": "web"})
+    tree = supervisord_conf_files.read(str(main), {"KIND": "web"})
     assert [os.path.basename(file.path) for file in tree.files] == ["supervisord.conf", "a.conf", "b.conf", "web.ini"]
-    assert _supervisord_conf_files.value(tree, "program:a", "command") == "b"
-    new = _supervisord_conf_rewrite.rewrite(tree, {"program:a": {"stopsignal": "INT"}})
+    assert supervisord_conf_files.value(tree, "program:a", "command") == "b"
+    new = supervisord_conf_rewrite.rewrite(tree, {"program:a": {"stopsignal": "INT"}})
     assert new.changed == [str(tmp_path / "conf.d/b.conf")]
-    assert _supervisord_conf_files.encoded(new.tree.files[2].text) == (
+    assert supervisord_conf_files.encoded(new.tree.files[2].text) == (
         b"; \xff\xe9\r\n[program:a]\r\ncommand=b\r\nstopsignal=INT\r\n"
     )
     with pytest.raises(ConfError, match="cannot be expanded"):
-        _supervisord_conf_files.read(str(main), {})
+        supervisord_conf_files.read(str(main), {})
 
 
 def test_backups_must_not_be_read_as_configuration(tmp_path: Path) -> None:
     tree = tree_of("[program:a]\ncommand=x\n")._replace(patterns=[str(tmp_path / "*")])
     with pytest.raises(ConfError, match="would be read"):
-        _supervisord_conf_files.check_backup_folder(str(tmp_path), tree)
-    _supervisord_conf_files.check_backup_folder(str(tmp_path / "else"), tree)
+        supervisord_conf_files.check_backup_folder(str(tmp_path), tree)
+    supervisord_conf_files.check_backup_folder(str(tmp_path / "else"), tree)
 
 
 # Supervisor 3.x runs on Python 2 and up to 3.4.0 on nothing else; its parser is RawConfigParser as it was there.
@@ -261,10 +261,10 @@ def test_it_is_read_as_by_supervisor_3(tmp_path: Path) -> None:
     answer = subprocess.run([python, "-c", _PYTHON_2, str(path)], stdout=subprocess.PIPE, check=True)
     expected = json.loads(answer.stdout)
     tree = tree_of(OF_3_X)
-    assert _supervisord_conf_files.names(tree) == sorted(expected, key=_supervisord_conf_files.names(tree).index)
+    assert supervisord_conf_files.names(tree) == sorted(expected, key=supervisord_conf_files.names(tree).index)
     for part, options in expected.items():
         for name, value in options.items():
-            assert _supervisord_conf_files.value(tree, part, name) == value, (part, name)
+            assert supervisord_conf_files.value(tree, part, name) == value, (part, name)
     assert changed(tree, "program:celeryd", stopwaitsecs=900, stopasgroup=False) == [
         OF_3_X.replace("stopwaitsecs = 600", "stopwaitsecs = 900")
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _supervisord_location
+from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import supervisord_location
 
 
 class Machine:
@@ -49,11 +49,11 @@ def test_the_nearest_supervisord_above_with_its_file_client_and_owner(machine: M
     machine.process(10, 1, "/usr/bin/python3", daemon, "-n", "-c", str(configuration))
     machine.process(20, 10, "/bin/sh", "-c", "celery")
     machine.process(30, 20, "celery")
-    found = _supervisord_location.ancestor(30, str(machine.proc))
+    found = supervisord_location.ancestor(30, str(machine.proc))
     assert found is not None
     assert (found.pid, found.program, found.configuration) == (10, daemon, str(configuration))
     assert tuple(found.owner) == (33, 44)
-    assert _supervisord_location.client_beside(found) == str(client)
+    assert supervisord_location.client_beside(found) == str(client)
 
 
 def test_relative_names_are_relative_to_where_it_works(machine: Machine) -> None:
@@ -61,10 +61,10 @@ def test_relative_names_are_relative_to_where_it_works(machine: Machine) -> None
     client = machine.file("bin/supervisorctl")
     machine.process(10, 1, "python3", "bin/supervisord", "--configuration=super.conf")
     machine.process(20, 10, "celery")
-    found = _supervisord_location.ancestor(20, str(machine.proc))
+    found = supervisord_location.ancestor(20, str(machine.proc))
     assert found is not None
     assert found.configuration == str(configuration)
-    assert _supervisord_location.client_beside(found) == str(client)
+    assert supervisord_location.client_beside(found) == str(client)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_without_a_named_file_the_usual_places_are_looked_at(machine: Machine, n
     configuration = machine.file(name)
     machine.process(10, 1, "python3", str(machine.site / "venv/bin/supervisord"))
     machine.process(20, 10, "celery")
-    found = _supervisord_location.ancestor(20, str(machine.proc))
+    found = supervisord_location.ancestor(20, str(machine.proc))
     assert found is not None
     assert found.configuration == str(configuration)
 
@@ -83,7 +83,7 @@ def test_a_named_file_that_is_not_there_is_not_replaced_by_another(machine: Mach
     machine.file("supervisord.conf")
     machine.process(10, 1, "python3", "/x/supervisord", "-c", "other.conf")
     machine.process(20, 10, "celery")
-    found = _supervisord_location.ancestor(20, str(machine.proc))
+    found = supervisord_location.ancestor(20, str(machine.proc))
     assert found is not None
     assert found.configuration is None
 
@@ -91,7 +91,7 @@ def test_a_named_file_that_is_not_there_is_not_replaced_by_another(machine: Mach
 def test_an_orphan_has_none(machine: Machine) -> None:
     machine.process(1, 0, "init")
     machine.process(20, 1, "celery", "supervisord.py")
-    assert _supervisord_location.ancestor(20, str(machine.proc)) is None
+    assert supervisord_location.ancestor(20, str(machine.proc)) is None
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_an_orphan_has_none(machine: Machine) -> None:
     ],
 )
 def test_the_option_in_all_its_spellings(arguments: list[str], expected: str | None) -> None:
-    assert _supervisord_location.configuration_option(arguments) == expected
+    assert supervisord_location.configuration_option(arguments) == expected
 
 
 def test_one_that_was_started_as_a_module(machine: Machine) -> None:
@@ -115,10 +115,10 @@ def test_one_that_was_started_as_a_module(machine: Machine) -> None:
     python = str(machine.file("venv/bin/python"))
     machine.process(10, 1, python, "-u", "-m", "supervisor.supervisord", "-c", str(configuration))
     machine.process(20, 10, "celery")
-    found = _supervisord_location.ancestor(20, str(machine.proc))
+    found = supervisord_location.ancestor(20, str(machine.proc))
     assert found is not None
     assert (found.pid, found.configuration) == (10, str(configuration))
-    assert _supervisord_location.client_beside(found) == str(client)
+    assert supervisord_location.client_beside(found) == str(client)
 
 
 def test_its_interpreter_is_looked_for_on_its_own_path(machine: Machine) -> None:
@@ -126,8 +126,8 @@ def test_its_interpreter_is_looked_for_on_its_own_path(machine: Machine) -> None
     machine.file("venv/bin/python3.9")
     machine.process(10, 1, "python3.9", "-m", "supervisor.supervisord")
     (machine.proc / "10/environ").write_bytes(b"PATH=/nowhere:%s\0" % str(machine.site / "venv/bin").encode())
-    (found,) = _supervisord_location.running(str(machine.proc))
-    assert _supervisord_location.client_beside(found) == str(client)
+    (found,) = supervisord_location.running(str(machine.proc))
+    assert supervisord_location.client_beside(found) == str(client)
 
 
 def test_what_only_names_it_is_none(machine: Machine) -> None:
@@ -136,4 +136,4 @@ def test_what_only_names_it_is_none(machine: Machine) -> None:
     machine.process(12, 1, "less", "/etc/supervisord")
     machine.process(13, 1, "grep", "-m", "supervisor.supervisord")
     machine.process(14, 1, "supervisord")
-    assert [daemon.pid for daemon in _supervisord_location.running(str(machine.proc))] == [11, 14]
+    assert [daemon.pid for daemon in supervisord_location.running(str(machine.proc))] == [11, 14]

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils import _nginx_plan, _nginx_wanted
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_plan import Given, Plan
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_tree import Documents
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_wanted import Wanted
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import plan as nginx_plan
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import wanted as nginx_wanted
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan import Given, Plan
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Documents
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Wanted
 
 MAIN = "/srv/ngx/nginx.conf"
 SNIPPET = "/srv/ngx/conf.d/closewait.conf"
@@ -19,7 +20,7 @@ UPSTREAM = "upstream app { server 10.1.0.1:81; server 10.1.0.2:81; }"
 
 def wanted(**options: Any) -> Wanted:
     """As the action gives them."""
-    left_out: dict[str, Any] = dict.fromkeys(_nginx_wanted.DEFAULTS)
+    left_out: dict[str, Any] = dict.fromkeys(nginx_wanted.DEFAULTS)
     given = {
         **left_out,
         "upstreams": [],
@@ -31,7 +32,7 @@ def wanted(**options: Any) -> Wanted:
         "app_keepalive_timeout": None,
         **options,
     }
-    return _nginx_wanted.wanted(given)
+    return nginx_wanted.wanted(given)
 
 
 def given(main: str, snippet: str | None = None, **more: str) -> Given:
@@ -45,7 +46,7 @@ def given(main: str, snippet: str | None = None, **more: str) -> Given:
 
 def planned(main: str, snippet: str | None = None, more: dict[str, str] | None = None, **options: Any) -> Plan:
     """The plan for a configuration and options."""
-    return _nginx_plan.plan(given(main, snippet, **(more or {})), wanted(**options))
+    return nginx_plan.plan(given(main, snippet, **(more or {})), wanted(**options))
 
 
 def result(main: str, **options: Any) -> str:

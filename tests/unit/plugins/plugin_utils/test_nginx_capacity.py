@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.plugin_utils import _nginx_questions
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_capacity import Load, advice, judge
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import questions as nginx_questions
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.capacity import Load, advice, judge
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.nginx_configurations import (
     planned,
     wanted,
@@ -64,7 +64,7 @@ def test_advice() -> None:
 
 
 def _questions(**options: Any) -> list[tuple[str, int, bool]]:
-    found = _nginx_questions.questions(planned(HTTP, **options), wanted(**options))
+    found = nginx_questions.questions(planned(HTTP, **options), wanted(**options))
     return [(question.upstream, question.servers, question.raised) for question in found]
 
 
@@ -78,12 +78,12 @@ def test_only_a_longer_timeout_or_a_server_fewer_asks() -> None:
 
 
 def test_servers_are_asked_for_as_they_are_logged() -> None:
-    found = _nginx_questions.questions(planned(HTTP, proxy_read_timeout="15s"), wanted(proxy_read_timeout="15s"))
+    found = nginx_questions.questions(planned(HTTP, proxy_read_timeout="15s"), wanted(proxy_read_timeout="15s"))
     assert found[0].addresses == ("app", "10.1.0.1:81", "10.1.0.2:80", "unix:/run/app")
 
 
 def test_the_logs_that_say_enough() -> None:
-    found = _nginx_questions.logs(planned(HTTP).before)
+    found = nginx_questions.logs(planned(HTTP).before)
     assert [tuple(vars(log).values()) for log in found] == [
         ("/var/log/full", "$msec $upstream_addr $upstream_response_time")
     ]

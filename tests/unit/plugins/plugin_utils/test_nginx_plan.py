@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.plugin_utils import _nginx_snippet
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_tree import PlanError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import snippet as nginx_snippet
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import PlanError
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.nginx_configurations import (
     MAIN,
     SNIPPET,
@@ -187,7 +187,7 @@ def test_what_an_earlier_run_put_into_the_snippet_stays() -> None:
     second = planned(main, snippet=first, placement="snippet", proxy_connect_timeout="2s", log=True).changes[0].after
     third = planned(main, snippet=second, log=False).changes[0].after
     assert _lines(third)[1:] == ["proxy_connect_timeout 2s;", "proxy_send_timeout 8s;"]
-    assert f"access_log /var/log/up.log {_nginx_snippet.FORMAT};" in second
+    assert f"access_log /var/log/up.log {nginx_snippet.FORMAT};" in second
     assert "access_log /var/log/nginx/access.log combined;" in second, (
         "nginx's own log would end with the first other one"
     )

@@ -9,9 +9,10 @@ import sys
 from dataclasses import replace
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.plugin_utils import _nginx_crossplane, _nginx_proof
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_time import milliseconds
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx_tree import PlanError, Tree, matches
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import crossplane as nginx_crossplane
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import proof as nginx_proof
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.time import milliseconds
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import PlanError, Tree, matches
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.nginx_configurations import (
     MAIN,
     UPSTREAM,
@@ -25,7 +26,7 @@ HTTP = f"http {{ {UPSTREAM} proxy_read_timeout 1; server {{ root /a; location / 
 def _check(old: str, new: str) -> None:
     documents = given(old).documents
     changed = replace(documents, texts={MAIN: new})
-    _nginx_proof.check(Tree(documents), Tree(changed), wanted(proxy_read_timeout="9s"))
+    nginx_proof.check(Tree(documents), Tree(changed), wanted(proxy_read_timeout="9s"))
 
 
 def test_what_is_wanted_may_differ() -> None:
@@ -54,7 +55,7 @@ def test_what_is_not_meant_keeps_its_values() -> None:
     documents = given(main).documents
     changed = Tree(replace(documents, texts={MAIN: main.replace("timeout 1", "timeout 9")}))
     with pytest.raises(PlanError, match="is not meant"):
-        _nginx_proof.check(Tree(documents), changed, wanted(proxy_read_timeout="9", only=["app"]))
+        nginx_proof.check(Tree(documents), changed, wanted(proxy_read_timeout="9", only=["app"]))
 
 
 @pytest.mark.parametrize(
@@ -72,18 +73,18 @@ def test_what_is_not_meant_keeps_its_values() -> None:
     ],
 )
 def test_both_read_the_same(text: str) -> None:
-    assert _nginx_crossplane.trees({"x": text})["x"]
+    assert nginx_crossplane.trees({"x": text})["x"]
 
 
 def test_where_they_differ_nothing_is_done() -> None:
     with pytest.raises(PlanError, match="in another way"):
-        _nginx_crossplane.trees({"x": "a b\x0bc;"})
+        nginx_crossplane.trees({"x": "a b\x0bc;"})
 
 
 def test_without_crossplane_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "crossplane", None)
     with pytest.raises(PlanError, match="pip install crossplane"):
-        _nginx_crossplane.trees({"x": "a;"})
+        nginx_crossplane.trees({"x": "a;"})
 
 
 @pytest.mark.parametrize(
