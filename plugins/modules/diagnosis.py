@@ -14,7 +14,7 @@ description:
     prints them as a table.
   - A rule that could not see what it needs answers C(unknown) with the reason. It never counts as healthy.
   - The plan is a proposal. Nothing is changed by this action.
-  - Each finding has a page in C(docs/findings), and the files have schemas in C(docs/schema).
+  - Each finding has a page in C(docs/incidents), and the files have schemas in C(docs/schema).
 extends_documentation_fragment:
   - closewait.remediation.attributes
   - closewait.remediation.attributes.remediation_group

@@ -17,9 +17,10 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
     HostVerdict,
     Unknown,
 )
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import HostFacts, SourceError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import SourceError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.host import HostFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._gathered import Gathered
-from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _peers
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _peers, _scene
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Rule, Scene
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 
@@ -35,7 +36,7 @@ def diagnose(gathered: Mapping[str, Gathered], redis_hosts: Mapping[str, str], t
             reason = "; ".join(error["reason"] for error in seen.errors)
             hosts[host] = _host(seen, [], [{"id": rule.ID, "reason": reason} for rule in rules])
         else:
-            scene = Scene(host, seen.facts, _peers.lookup(fleet, host, redis_hosts.get(host)), thresholds)
+            scene = Scene(host, seen.facts, _peers.lookup(fleet, host, redis_hosts.get(host)), thresholds, facts)
             hosts[host] = _host(seen, *_ask(rules, scene))
     return {"schema_version": SCHEMA_VERSION, "hosts": hosts, "fleet": {"findings": []}}
 
@@ -67,14 +68,13 @@ def _host(seen: Gathered, findings: list[Finding], unknown: list[Unknown]) -> Ho
 
 
 def _errors(facts: HostFacts) -> list[SourceError]:
-    subsets = (("tcp", facts.get("tcp")), ("cpu", facts.get("cpu")), ("redis", facts.get("redis")))
     return [
         {"source": f"{name}: {error['source']}", "reason": error["reason"]}
-        for name, subset in subsets
-        if subset is not None
-        for error in subset["errors"]
+        for name in HostFacts.__annotations__
+        for error in _scene.errors(facts, name)
     ]
 
 
-def _urgency(finding: Finding) -> tuple[int, str, int]:
-    return SEVERITIES.index(finding["severity"]), finding["id"], finding["process"]["pid"] if finding["process"] else 0
+def _urgency(finding: Finding) -> tuple[int, str, int, str]:
+    pid = finding["process"]["pid"] if finding["process"] else 0
+    return SEVERITIES.index(finding["severity"]), finding["id"], pid, finding["subject"] or ""

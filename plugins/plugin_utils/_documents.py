@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
-    Runtime,
-    SourceError,
-    Supervisor,
-)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import SourceError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import Runtime, Supervisor
 
 SCHEMA_VERSION = 1
 
@@ -19,10 +16,20 @@ Severity = Literal["critical", "high", "medium", "low"]
 Confidence = Literal["proven", "likely", "suspected"]
 CauseStatus = Literal["proven", "likely", "refuted", "unknown"]
 Risk = Literal["config", "live", "invasive", "disruptive"]
-ActionName = Literal["redis_timeout", "redis_client_kill", "fd_close", "worker_restart", "advice"]
+ActionName = Literal[
+    "redis_timeout",
+    "nginx_upstream",
+    "mysql_timeout",
+    "supervisor_stopwait",
+    "redis_client_kill",
+    "fd_close",
+    "worker_restart",
+    "advice",
+]
 Stage = Literal["cause", "symptom", "restart"]
 HostVerdict = Literal["findings", "healthy", "unknown"]
 ProcessVerdict = Literal["healed", "still_spinning", "not_healed", "gone", "worse", "could_not_look"]
+SubjectVerdict = Literal["healed", "not_healed", "could_not_look"]
 CauseVerdict = Literal["removed", "still_there", "could_not_look"]
 
 #: From the gentlest to the roughest.
@@ -85,7 +92,11 @@ class Remedy(TypedDict):
 
 
 class Finding(TypedDict):
-    """What is wrong, how sure that is, why it happened and what would help."""
+    """What is wrong, how sure that is, why it happened and what would help.
+
+    It is about a process, or about ``subject``, a text that stays the same between two looks ("program celery").
+    ``evidence["told"]``: the numbers in the rule's own words, a list of texts.
+    """
 
     id: str
     host: str
@@ -93,6 +104,7 @@ class Finding(TypedDict):
     confidence: Confidence
     title: str
     process: AffectedProcess | None
+    subject: str | None
     evidence: dict[str, Any]
     cause: Cause
     remedy: list[Remedy]
@@ -180,6 +192,16 @@ class ProcessResult(TypedDict):
     cpu_percent_now: float | None
 
 
+class SubjectResult(TypedDict):
+    """How that is now which an earlier finding was about, where it was not about a process."""
+
+    finding: str
+    subject: str
+    verdict: SubjectVerdict
+    healed: bool
+    reason: str
+
+
 class CauseResult(TypedDict):
     """Whether the setting that closed connections still stands."""
 
@@ -206,6 +228,7 @@ class HostResult(TypedDict):
     """One host after the remedy; ``new`` are findings that were not there before."""
 
     processes: list[ProcessResult]
+    subjects: list[SubjectResult]
     new: list[Finding]
     checks: list[Check]
     unknown: list[Unknown]

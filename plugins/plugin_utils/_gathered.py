@@ -9,19 +9,15 @@ Only a result of this very run counts. Facts in a cache are of another moment: t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
-    CpuFacts,
-    HostFacts,
-    RedisFacts,
-    SourceError,
-    TcpFacts,
-)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import SourceError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.host import HostFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._shapes import ShapeError, conform
 
 OUTPUT_SHOWN = 200
-SHAPES: dict[str, Any] = {"tcp": TcpFacts, "cpu": CpuFacts, "redis": RedisFacts}
+#: The shape of each subset: what :class:`HostFacts` says.
+SHAPES: dict[str, Any] = get_type_hints(HostFacts)
 
 
 class Gathered(NamedTuple):

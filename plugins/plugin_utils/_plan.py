@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -26,11 +27,16 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
 STAGES: tuple[Stage, ...] = ("cause", "symptom", "restart")
 STAGE_OF: dict[ActionName, Stage] = {
     "redis_timeout": "cause",
+    "nginx_upstream": "cause",
+    "mysql_timeout": "cause",
+    "supervisor_stopwait": "cause",
     "redis_client_kill": "symptom",
     "fd_close": "symptom",
     "worker_restart": "restart",
 }
 REASONS_SHOWN = 3
+#: Of the variables of an action, the lists that are put together where the rest is the same.
+MERGED = ("targets",)
 
 
 class Wish(NamedTuple):
@@ -118,16 +124,11 @@ def _process_key(wish: Wish) -> tuple[str, int, int] | None:
 
 def _same_step(wish: Wish) -> Hashable:
     """Wishes with the same key are one action: a server's setting, all closing on a host, a process's restart."""
-    values = wish.remedy["vars"]
-    if wish.stage == "cause":
-        return (wish.remedy["action"], wish.where, values["address"], values["port"], values["pid"])
-    if wish.remedy["action"] == "redis_client_kill":
-        worker, peer = values["worker"], values["peer"]
-        ends = (worker["pid"], worker["start_time"], peer["address"], peer["port"])
-        return (wish.remedy["action"], wish.where, wish.finding["host"], *ends)
-    if wish.stage == "symptom":
-        return (wish.remedy["action"], wish.where, values["method"])
-    return (wish.remedy["action"], wish.where, values["pid"], values["start_time"])
+    remedy = wish.remedy
+    # A worker elsewhere is named by a pid, which another host has as well.
+    elsewhere = wish.finding["host"] if wish.stage == "symptom" and wish.where != wish.finding["host"] else ""
+    same = {name: value for name, value in remedy["vars"].items() if name not in MERGED}
+    return (remedy["action"], wish.where, elsewhere, json.dumps(same, sort_keys=True))
 
 
 def _order(wish: Wish) -> tuple[int, int, str, str]:

@@ -42,6 +42,9 @@ def _headline(result: Result) -> str:
 def _host(host: HostResult) -> Iterator[str]:
     for process in host["processes"]:
         yield from labelled("healed" if process["healed"] else "not yet", _process(process), indent=2)
+    for subject in host["subjects"]:
+        text = f"{subject['finding']}: {subject['subject']}: {subject['reason']}"
+        yield from labelled("healed" if subject["healed"] else "not yet", text, indent=2)
     for finding in host["new"]:
         yield "  NEW"
         yield from finding_lines(finding)

@@ -13,7 +13,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
     Diagnosis,
     PeerEnd,
 )
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import RedisInstance
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.redis import RedisInstance
 from ansible_collections.closewait.remediation.plugins.plugin_utils._gathered import Gathered
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _peers
 

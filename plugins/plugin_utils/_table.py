@@ -62,7 +62,7 @@ def finding_lines(finding: Finding) -> Iterator[str]:
     """One finding in full."""
     yield from wrap(f"{finding['severity'].upper()} {finding['id']} ({finding['confidence']})", "  ", "  ", COLUMNS)
     yield from wrap(clean(finding["title"]), "    ", "    ", COLUMNS)
-    yield from labelled("process", _process(finding))
+    yield from labelled("process" if finding["process"] else "subject", _process(finding))
     yield from labelled("numbers", _numbers(finding["evidence"]))
     yield from labelled("cause", f"{finding['cause']['status']}: {finding['cause']['summary']}")
     for remedy in finding["remedy"]:
@@ -101,7 +101,7 @@ def _host(names: list[str], host: HostDiagnosis) -> Iterator[str]:
 def _process(finding: Finding) -> str:
     process = finding["process"]
     if process is None:
-        return "none"
+        return finding["subject"] or "none"
     supervisor = process["supervisor"]
     by = f"{supervisor['kind']} {supervisor['name']}" if supervisor and supervisor["kind"] else "no supervisor known"
     command = _short(process["cmdline"]) or process["name"]
@@ -135,7 +135,7 @@ def _numbers(evidence: dict[str, Any]) -> str:
         parts.append(f"{evidence['fd_limit_share']:.0%} of fd limit {evidence['fd_limit']}")
     if evidence.get("oldest_s") is not None:
         parts.append(f"ages {evidence['youngest_s']:.0f} to {evidence['oldest_s']:.0f} s")
-    return "; ".join(parts)
+    return "; ".join([*parts, *evidence.get("told", [])])
 
 
 def _summary(diagnosis: Diagnosis) -> Iterator[str]:

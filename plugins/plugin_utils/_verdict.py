@@ -4,7 +4,8 @@
 """Is it healed? The earlier diagnosis and what the hosts say now in, one verdict per process out. Pure.
 
 Neither CPU 0 % nor a process that is gone is health: a worker that died looks like that. Healed is a process that
-still lives and of which no rule finds what it found before, or one that the plan meant to end.
+still lives and of which no rule finds what it found before, or one that the plan meant to end. Where a finding was not
+about a process, healed is that its rule could look and finds it no more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils import _standing_causes
+from ansible_collections.closewait.remediation.plugins.plugin_utils import _rules, _standing_causes
 from ansible_collections.closewait.remediation.plugins.plugin_utils._diagnosis import diagnose
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import (
     SCHEMA_VERSION,
@@ -27,14 +28,20 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
     ProcessResult,
     ProcessVerdict,
     Result,
+    SubjectResult,
+    SubjectVerdict,
 )
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import HostFacts, Process
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import Process
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.host import HostFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._gathered import Gathered
-from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _spin, half_closed_leak
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _spin
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 
 Key = tuple[int, int]
 REASONS_SHOWN = 2
+STALE = "the only facts of this host are those of the diagnosis itself"
+#: Findings about a process that spins.
+SPINS = frozenset(rule.ID for rule in _rules.discover() if rule.SPINS)
 
 
 class Now(NamedTuple):
@@ -48,6 +55,13 @@ class Now(NamedTuple):
     same_boot: bool
     looked_again: bool
     restarted: frozenset[Key]
+
+
+class SubjectAnswer(NamedTuple):
+    """The same for what is not a process."""
+
+    verdict: SubjectVerdict
+    reason: str
 
 
 class Answer(NamedTuple):
@@ -125,14 +139,11 @@ def _host(earlier: HostDiagnosis, now: Now, checks: list[Check], thresholds: Thr
     for finding in earlier["findings"]:
         if finding["process"] is not None:
             by_process.setdefault(_key(finding["process"]), []).append(finding)
-    old = {(finding["id"], _key(finding["process"]) if finding["process"] else None) for finding in earlier["findings"]}
+    old = {_about(finding) for finding in earlier["findings"]}
     return {
         "processes": [_process(key, findings, now, thresholds) for key, findings in by_process.items()],
-        "new": [
-            finding
-            for finding in now.diagnosis["findings"]
-            if (finding["id"], _key(finding["process"]) if finding["process"] else None) not in old
-        ],
+        "subjects": [_subject(finding, now) for finding in earlier["findings"] if finding["process"] is None],
+        "new": [finding for finding in now.diagnosis["findings"] if _about(finding) not in old],
         "checks": checks,
         "unknown": now.diagnosis["unknown"],
         "errors": now.diagnosis["errors"],
@@ -156,12 +167,44 @@ def _process(key: Key, findings: list[Finding], now: Now, thresholds: Thresholds
     }
 
 
+def _about(finding: Finding) -> tuple[str, Key | str | None]:
+    """What makes two findings the same at two looks."""
+    return finding["id"], _key(finding["process"]) if finding["process"] else finding["subject"]
+
+
+def _subject(finding: Finding, now: Now) -> SubjectResult:
+    answer = _answer_of_subject(finding, now)
+    return {
+        "finding": finding["id"],
+        "subject": finding["subject"] or finding["title"],
+        "verdict": answer.verdict,
+        "healed": answer.verdict == "healed",
+        "reason": answer.reason,
+    }
+
+
+def _answer_of_subject(finding: Finding, now: Now) -> SubjectAnswer:
+    if now.seen.facts is None:
+        return SubjectAnswer("could_not_look", "; ".join(error["reason"] for error in now.seen.errors))
+    if not now.looked_again:
+        return SubjectAnswer("could_not_look", STALE)
+    if _about(finding) in {_about(again) for again in now.diagnosis["findings"]}:
+        return SubjectAnswer("not_healed", "it is found again")
+    unanswered = _unanswered(frozenset((finding["id"],)), now)
+    return SubjectAnswer("could_not_look", unanswered) if unanswered else SubjectAnswer("healed", "it is found no more")
+
+
+def _unanswered(ids: frozenset[str], now: Now) -> str:
+    """Why rules cannot say now whether what they found is gone; empty when they can."""
+    return "; ".join(dict.fromkeys(entry["reason"] for entry in now.diagnosis["unknown"] if entry["id"] in ids))
+
+
 def _answer(key: Key, ids: set[str], now: Now, thresholds: Thresholds) -> Answer:
     facts = now.seen.facts
     if facts is None:
         return Answer("could_not_look", "; ".join(error["reason"] for error in now.seen.errors))
     if not now.looked_again:
-        return Answer("could_not_look", "the only facts of this host are those of the diagnosis itself")
+        return Answer("could_not_look", STALE)
     if not now.same_boot:
         return Answer("gone", "the host was started again since")
     return _found_again(key, ids, now) or _without_finding(key, ids, facts, now, thresholds)
@@ -172,18 +215,31 @@ def _found_again(key: Key, ids: set[str], now: Now) -> Answer | None:
     if still - ids:
         return Answer("worse", f"it now has {', '.join(sorted(still - ids))} as well")
     if still:
-        verdict: ProcessVerdict = "not_healed" if still == {half_closed_leak.ID} else "still_spinning"
+        verdict: ProcessVerdict = "still_spinning" if still & SPINS else "not_healed"
         return Answer(verdict, f"{', '.join(sorted(still))} is found again")
     return None
 
 
 def _without_finding(key: Key, ids: set[str], facts: HostFacts, now: Now, thresholds: Thresholds) -> Answer:
     """No rule finds anything about the process now: because nothing is there, or because nothing could be seen."""
+    unanswered = _unanswered(frozenset(ids - SPINS), now)
+    if unanswered:
+        return Answer("could_not_look", unanswered)
+    return _calm(key, ids, facts, now, thresholds) if ids & SPINS else _living(key, ids, facts)
+
+
+def _living(key: Key, ids: set[str], facts: HostFacts) -> Answer:
+    """Of a finding that is not about CPU use the rule has answered; left is whether the process lives."""
+    cpu = facts.get("cpu")
+    if _measured(facts, key):
+        return Answer("healed", f"{', '.join(sorted(ids))} is gone")
+    return _unmeasured(key, facts, cpu.get("asked", []) if cpu else [])
+
+
+def _calm(key: Key, ids: set[str], facts: HostFacts, now: Now, thresholds: Thresholds) -> Answer:
     cpu = facts.get("cpu")
     if cpu is None or cpu["processes"] is None:
         return Answer("could_not_look", "CPU use could not be measured")
-    if half_closed_leak.ID in ids and not _close_wait_listed(facts):
-        return Answer("could_not_look", "half-closed connections could not be listed")
     spin = _spin.of_pid(cpu, *key, thresholds)
     if spin.answer == "unknown":
         return Answer("could_not_look", spin.reason)
@@ -218,11 +274,6 @@ def _unmeasured(key: Key, facts: HostFacts, asked: list[int]) -> Answer:
     return Answer("could_not_look", "it uses hardly any CPU, but whether it still lives is not known")
 
 
-def _close_wait_listed(facts: HostFacts) -> bool:
-    tcp = facts.get("tcp")
-    return tcp is not None and tcp["close_wait"] is not None
-
-
 def _seen_in_tcp(facts: HostFacts) -> set[Key]:
     """Processes that the TCP facts show to be alive."""
     tcp = facts.get("tcp")
@@ -252,14 +303,18 @@ def _key(process: AffectedProcess) -> Key:
 def _left(hosts: Mapping[str, HostResult]) -> Iterator[str]:
     """What is not as it should be, one line each."""
     for name, host in hosts.items():
-        for process in host["processes"]:
-            if not process["healed"]:
-                yield f"{name}: process {process['pid']} is {_words(process['verdict'])}: {process['reason']}"
-        for finding in host["new"]:
-            yield f"{name}: new since the diagnosis: {finding['title']}"
-        for check in host["checks"]:
-            if not check["ok"]:
-                yield f"{name}: {' '.join(check['argv'])} failed: {check['reason']}"
+        yield from (f"{name}: {line}" for line in _left_on(host))
+
+
+def _left_on(host: HostResult) -> Iterator[str]:
+    for process in host["processes"]:
+        if not process["healed"]:
+            yield f"process {process['pid']} is {_words(process['verdict'])}: {process['reason']}"
+    for subject in host["subjects"]:
+        if not subject["healed"]:
+            yield f"{subject['finding']}, {subject['subject']} is {_words(subject['verdict'])}: {subject['reason']}"
+    yield from (f"new since the diagnosis: {finding['title']}" for finding in host["new"])
+    yield from (f"{' '.join(check['argv'])} failed: {check['reason']}" for check in host["checks"] if not check["ok"])
 
 
 def _standing(causes: Iterable[CauseResult]) -> Iterator[str]:

@@ -79,10 +79,3 @@ def test_the_documented_defaults_are_those_of_the_playbooks() -> None:
     documented = _documented()
     differing = {name: values for name, values in _read_by_the_playbooks().items() if values - {documented[name]}}
     assert differing == {}
-
-
-def test_every_module_finding_and_role_has_its_place() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    rules = REPOSITORY / "plugins" / "plugin_utils" / "_rules"
-    for rule in (path.stem for path in rules.glob("[!_]*.py")):
-        assert f"docs/findings/{rule}.md" in readme

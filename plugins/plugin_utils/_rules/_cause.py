@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Cause, CauseStatus, Remedy
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Bounds, Socket, WatchedSocket
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import Bounds, Socket, WatchedSocket
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Peer, Scene
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 

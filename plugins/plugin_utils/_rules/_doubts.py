@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Socket, Watcher
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import Socket, Watcher
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _registrations, _spin
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._suspects import Spinner
 

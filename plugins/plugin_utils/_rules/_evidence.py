@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Process, Socket, TcpFacts, Watcher
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import Process
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import Socket, TcpFacts, Watcher
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _registrations, _spin
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._suspects import Spinner
 

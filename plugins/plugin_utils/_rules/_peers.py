@@ -13,11 +13,9 @@ import ipaddress
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
-    Endpoint,
-    HostFacts,
-    RedisInstance,
-)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import Endpoint
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.host import HostFacts
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.redis import RedisInstance
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Peer, PeerLookup
 
 #: What a socket is bound to that answers at every address.

@@ -13,12 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _epoll
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
-    Holder,
-    Process,
-    WatchedSocket,
-    Watcher,
-)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import Process
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import Holder, WatchedSocket, Watcher
 
 #: CLOSE: the socket left CLOSE_WAIT by a reset or a keepalive and is in no listing, but its fd is still open.
 HALF_CLOSED = ("CLOSE_WAIT", "CLOSE")

@@ -10,13 +10,12 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
     Remedy,
     Target,
 )
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
-    Endpoint,
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import Endpoint
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import Process, Supervisor
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import (
     HalfClosedProcess,
     Holder,
-    Process,
     Socket,
-    Supervisor,
     Watcher,
 )
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _registrations, _runtimes

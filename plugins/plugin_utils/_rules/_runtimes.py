@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _closable
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Runtime
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import Runtime
 
 UNKNOWN: Runtime = {"name": "unknown", "version": None, "loops": [], "role": None}
 

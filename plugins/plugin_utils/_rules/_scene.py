@@ -5,21 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol, cast
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Finding
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
-    CpuFacts,
-    Endpoint,
-    HostFacts,
-    RedisInstance,
-    SourceError,
-    TcpFacts,
-)
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import Endpoint, SourceError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.host import HostFacts
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.redis import RedisInstance
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
-
-SubsetName = Literal["tcp", "cpu"]
 
 
 class Peer(NamedTuple):
@@ -44,12 +37,13 @@ PeerLookup = Callable[[Connection], Peer]
 
 
 class Scene(NamedTuple):
-    """One host as a rule sees it; ``peer_of`` knows the other hosts."""
+    """One host as a rule sees it; ``peer_of`` knows the others by address, ``fleet`` holds all that gave facts."""
 
     host: str
     facts: HostFacts
     peer_of: PeerLookup
     thresholds: Thresholds
+    fleet: Mapping[str, HostFacts]
 
 
 class Outcome(NamedTuple):
@@ -60,17 +54,22 @@ class Outcome(NamedTuple):
 
 
 class Rule(Protocol):
-    """A module of this package: one finding."""
+    """A module of this package: one finding.
+
+    ``SPINS``: what it finds is a process that spins, so the verdict looks at the CPU use of that process afterwards as
+    well. Else the rule's own answer decides.
+    """
 
     ID: str
+    SPINS: bool
 
     def evaluate(self, scene: Scene) -> Outcome:
         """Findings with this ID on one host; pure."""
 
 
-def missing(scene: Scene, subset: SubsetName, part: str) -> list[str]:
+def missing(scene: Scene, subset: str, part: str) -> list[str]:
     """Why this part of a subset is not to be had; empty when it is there."""
-    facts = scene.facts.get(subset)
+    facts = _subset(scene.facts, subset)
     if facts is None:
         return [f"{subset} facts were not gathered"]
     if facts.get(part) is not None:
@@ -78,9 +77,9 @@ def missing(scene: Scene, subset: SubsetName, part: str) -> list[str]:
     return [f"{subset} {part} could not be read: {_reasons(facts['errors'])}"]
 
 
-def incomplete(scene: Scene, *subsets: SubsetName) -> list[str]:
+def incomplete(scene: Scene, *subsets: str) -> list[str]:
     """Sources of these subsets that could not be read, so that nothing found there is not nothing there."""
-    return [f"{subset}: {_error(error)}" for subset in subsets for error in _errors(scene.facts.get(subset))]
+    return [f"{subset}: {_error(error)}" for subset in subsets for error in errors(scene.facts, subset)]
 
 
 def unlisted(scene: Scene, pid: int, start_time: int) -> str | None:
@@ -96,12 +95,18 @@ def unlisted(scene: Scene, pid: int, start_time: int) -> str | None:
     return None
 
 
-def _errors(facts: TcpFacts | CpuFacts | None) -> Iterator[SourceError]:
-    yield from facts["errors"] if facts else ()
+def errors(facts: HostFacts, subset: str) -> list[SourceError]:
+    """The sources of this subset that could not be read; empty for one that was not gathered."""
+    gathered = _subset(facts, subset)
+    return gathered["errors"] if gathered else []
 
 
-def _reasons(errors: list[SourceError]) -> str:
-    return "; ".join(_error(error) for error in errors) or "no reason given"
+def _subset(facts: HostFacts, subset: str) -> Mapping[str, Any] | None:
+    return cast("Mapping[str, Any] | None", facts.get(subset))
+
+
+def _reasons(unread: list[SourceError]) -> str:
+    return "; ".join(_error(error) for error in unread) or "no reason given"
 
 
 def _error(error: SourceError) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import CpuFacts, Process, Thread
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import CpuFacts, Process, Thread
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 
 Answer = Literal["spinning", "calm", "unknown"]

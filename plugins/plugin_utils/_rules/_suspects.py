@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import CpuFacts, Process, TcpFacts, Watcher
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import CpuFacts, Process
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import TcpFacts, Watcher
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _registrations, _spin
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import (
     Scene,
-    SubsetName,
     incomplete,
     missing,
     unlisted,
@@ -47,7 +47,7 @@ class Suspects(NamedTuple):
 
 def sources(scene: Scene) -> Sources | list[str]:
     """The facts, or why they are not to be had."""
-    parts: list[tuple[SubsetName, str]] = [("tcp", "watchers"), ("tcp", "close_wait"), ("cpu", "processes")]
+    parts: list[tuple[str, str]] = [("tcp", "watchers"), ("tcp", "close_wait"), ("cpu", "processes")]
     gaps = list(dict.fromkeys(reason for subset, part in parts for reason in missing(scene, subset, part)))
     tcp, cpu = scene.facts.get("tcp"), scene.facts.get("cpu")
     return gaps if gaps or tcp is None or cpu is None else Sources(tcp, cpu)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _epoll
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Confidence, Finding, Remedy
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Socket, Watcher
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import Socket, Watcher
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import (
     _cause,
     _doubts,
@@ -26,6 +26,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._rules impor
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Outcome, Scene
 
 ID = "ghost_registration_spin"
+SPINS = True
 
 
 def evaluate(scene: Scene) -> Outcome:
@@ -69,6 +70,7 @@ def _finding(spinner: _suspects.Spinner, watchers: list[Watcher]) -> Finding:
         "confidence": _confidence(watchers, doubts),
         "title": f"{process['name']} ({process['pid']}) spins on {fds}, no longer its own socket",
         "process": _remedies.affected(process),
+        "subject": None,
         "evidence": {
             **_evidence.of(spinner, watchers, sockets),
             "ghosts": [_ghost(watcher) for watcher in watchers[: _evidence.SHOWN]],

@@ -19,10 +19,10 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
     Remedy,
     Severity,
 )
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import (
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import Process
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import (
     CloseWait,
     HalfClosedProcess,
-    Process,
     Socket,
     TcpFacts,
 )
@@ -36,6 +36,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scen
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 
 ID = "half_closed_leak"
+SPINS = False
 
 #: Sockets that were closed by the peer within this many seconds show that the leak is still going on.
 RECENT_S = 600
@@ -92,6 +93,7 @@ def _finding(scene: Scene, close_wait: CloseWait, row: HalfClosedProcess) -> Fin
         "confidence": _confidence(row),
         "title": f"{row['name']} ({row['pid']}) holds {row['total']} half-closed connections of all ages",
         "process": _remedies.affected(process) if process else _named(row),
+        "subject": None,
         "evidence": _numbers(close_wait, row, sockets, share),
         "cause": _context(scene, sockets),
         "remedy": _remedy(scene, row, process, severity),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Finding, Remedy
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Socket, Watcher
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import Socket, Watcher
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import (
     _cause,
     _doubts,
@@ -29,6 +29,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scen
 LONGEST_WINDOW_S = 60
 
 ID = "half_closed_spin"
+SPINS = True
 
 
 def evaluate(scene: Scene) -> Outcome:
@@ -77,6 +78,7 @@ def _finding(
         "confidence": "likely" if doubts else "proven",
         "title": f"{process['name']} ({process['pid']}) spins on a half-closed connection, peer {peer}",
         "process": _remedies.affected(process),
+        "subject": None,
         "evidence": _evidence.of(spinner, watchers, sockets),
         "cause": explanation.cause,
         "remedy": [*explanation.remedy, *_symptoms(spinner, watchers, blockers, explanation)],
@@ -139,6 +141,7 @@ def _suspicion(spinner: _suspects.Spinner, loop: str, total: int) -> Finding:
         "confidence": "suspected",
         "title": f"{process['name']} ({process['pid']}) spins and holds {total} half-closed connections ({loop})",
         "process": _remedies.affected(process),
+        "subject": None,
         "evidence": _evidence.of(spinner, [], sockets),
         "cause": explanations[0].cause,
         "remedy": [

@@ -10,7 +10,7 @@ once even on a healthy connection. The peer is not at fault, and no half-closed 
 from __future__ import annotations
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Cause, Finding, Remedy
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Watcher
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import Watcher
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import (
     _doubts,
     _evidence,
@@ -21,6 +21,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._rules impor
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Outcome, Scene
 
 ID = "stale_watcher_spin"
+SPINS = True
 
 #: Not connected yet: EPOLLOUT is how a program waits for the connection, and it does wait.
 NOT_WRITABLE = ("SYN_SENT", "SYN_RECV", "NEW_SYN_RECV", "LISTEN")
@@ -61,6 +62,7 @@ def _finding(spinner: _suspects.Spinner) -> Finding:
         "confidence": "suspected" if doubts else "likely",
         "title": f"{process['name']} ({process['pid']}) spins on {fds}, watched for writing with nothing to write",
         "process": _remedies.affected(process),
+        "subject": None,
         "evidence": _evidence.of(spinner, watchers, []),
         "cause": _cause(spinner),
         "remedy": _remedy(spinner),

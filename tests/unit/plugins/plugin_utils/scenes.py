@@ -23,7 +23,7 @@ def scene(facts: make.Fact, others: dict[str, make.Fact] | None = None, **change
     fleet = {make.HOST: facts, **({make.REDIS_HOST: make.server()} if others is None else others)}
     checked = {host: _gathered.from_facts(values).facts or {} for host, values in fleet.items()}
     lookup = _peers.lookup(_peers.fleet(checked, []), make.HOST, changed.pop("redis_host", None))
-    return Scene(make.HOST, checked[make.HOST], lookup, Thresholds(**changed))
+    return Scene(make.HOST, checked[make.HOST], lookup, Thresholds(**changed), checked)
 
 
 def ask(rule_id: str, facts: make.Fact, others: dict[str, make.Fact] | None = None, **changed: Any) -> Outcome:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Bounds
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import Bounds
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _cause
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make

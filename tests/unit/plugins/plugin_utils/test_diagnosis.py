@@ -12,15 +12,18 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils import _rule
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import diagnosed, incident
 
-IDS = ["ghost_registration_spin", "half_closed_leak", "half_closed_spin", "stale_watcher_spin"]
+IDS = [rule.ID for rule in _rules.discover()]
+DOCS = Path(__file__).resolve().parents[4] / "docs"
 
 
-def test_every_rule_file_is_a_rule_and_has_a_page() -> None:
+def test_every_rule_file_is_a_rule_and_has_a_page_and_a_row() -> None:
     rules = _rules.discover()
-    assert [rule.ID for rule in rules] == IDS
+    assert {"ghost_registration_spin", "half_closed_leak", "half_closed_spin", "stale_watcher_spin"} <= set(IDS)
     assert [Path(str(rule.__file__)).stem for rule in rules] == IDS  # type: ignore[attr-defined]
-    pages = Path(__file__).resolve().parents[4] / "docs" / "findings"
-    assert sorted(page.stem for page in pages.glob("*.md")) == IDS
+    assert sorted(page.stem for page in (DOCS / "incidents").glob("*.md")) == IDS
+    rows = (DOCS / "FINDINGS.md").read_text().splitlines()
+    for rule_id in IDS:
+        assert sum(row.startswith(f"| [{rule_id}](incidents/{rule_id}.md) |") for row in rows) == 1
 
 
 def test_verdict_per_host() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.plugin_utils import _gathered
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import Endpoint
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import Endpoint
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _peers
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Peer
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts import CpuFacts, Process
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import CpuFacts, Process
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _spin
 from ansible_collections.closewait.remediation.plugins.plugin_utils._shapes import conform
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds

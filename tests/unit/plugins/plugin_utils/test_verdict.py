@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.plugin_utils import _gathered
-from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Check, Result, Risk
+from ansible_collections.closewait.remediation.plugins.plugin_utils import _gathered, _verdict
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Check, Finding, Result, Risk
 from ansible_collections.closewait.remediation.plugins.plugin_utils._plan import plan
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 from ansible_collections.closewait.remediation.plugins.plugin_utils._verdict import judge
@@ -261,3 +261,48 @@ def test_facts_left_over_from_the_diagnosis_show_nothing() -> None:
     [process] = judge(earlier, gathered, None, {}, {}, Thresholds())["hosts"][make.HOST]["processes"]
     assert process["verdict"] == "could_not_look"
     assert process["reason"] == "the only facts of this host are those of the diagnosis itself"
+
+
+def about_a_server(
+    monkeypatch: pytest.MonkeyPatch, again: tuple[str, ...] = (), unknown: tuple[str, ...] = ()
+) -> Result:
+    """Judged after a finding about two servers of nginx; ``again``: those found now."""
+    sound: Finding = {
+        **diagnosed(incident())["hosts"][make.HOST]["findings"][0],
+        "id": "sick",
+        "process": None,
+        "subject": "server a",
+        "remedy": [],
+    }
+    found: dict[str, Finding] = {name: {**sound, "subject": name} for name in ("server a", "server b", "server c")}
+    before, now = (
+        diagnosed({make.HOST: make.registered(calm())}),
+        diagnosed({make.HOST: make.registered(calm(), LATER)}),
+    )
+    before["hosts"][make.HOST].update(verdict="findings", findings=[found["server a"], found["server b"]])
+    now["hosts"][make.HOST]["findings"] = [found[name] for name in again]
+    now["hosts"][make.HOST]["unknown"] = [{"id": rule_id, "reason": "its log cannot be read"} for rule_id in unknown]
+    monkeypatch.setattr(_verdict, "diagnose", lambda *_facts: now)
+    gathered = {make.HOST: _gathered.from_result(make.registered(calm(), LATER), "seen")}
+    return judge(before, gathered, None, {}, {}, Thresholds())
+
+
+def test_what_is_no_process_is_healed_when_its_rule_finds_it_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = about_a_server(monkeypatch, again=("server b",))
+    rows = result["hosts"][make.HOST]["subjects"]
+    assert [(row["subject"], row["verdict"], row["healed"]) for row in rows] == [
+        ("server a", "healed", True),
+        ("server b", "not_healed", False),
+    ]
+    assert result["not_healed"] == [f"{make.HOST}: sick, server b is not healed: it is found again"]
+
+
+def test_a_rule_that_could_not_look_again_heals_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = about_a_server(monkeypatch, unknown=("sick",))["hosts"][make.HOST]["subjects"]
+    assert {(row["verdict"], row["reason"]) for row in rows} == {("could_not_look", "its log cannot be read")}
+    assert all(row["healed"] for row in about_a_server(monkeypatch, unknown=("other",))["hosts"][make.HOST]["subjects"])
+
+
+def test_the_same_rule_about_something_else_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = about_a_server(monkeypatch, again=("server c",))["hosts"][make.HOST]
+    assert [finding["subject"] for finding in host["new"]] == ["server c"]

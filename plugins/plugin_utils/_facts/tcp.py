@@ -1,29 +1,17 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shapes of the facts that the modules gather on one host (``ansible_facts.closewait``).
-
-``None`` stands for "could not look"; ``errors`` of the same subset says why. Times are seconds, queues bytes,
-``start_time`` is clock ticks since boot (``/proc/PID/stat``, field 22), percentages are of one CPU.
-"""
+"""Shape of the ``tcp`` subset. Queues in bytes."""
 
 from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-
-class SourceError(TypedDict):
-    """A source that could not be read."""
-
-    source: str
-    reason: str
-
-
-class Endpoint(TypedDict):
-    """One end of a connection."""
-
-    address: str
-    port: int
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import (
+    Endpoint,
+    NamedProcess,
+    SourceError,
+)
 
 
 class Bounds(TypedDict):
@@ -159,14 +147,6 @@ class Namespace(TypedDict):
     processes: int
 
 
-class NamedProcess(TypedDict):
-    """A process by pid and start time."""
-
-    pid: int
-    start_time: int
-    name: str
-
-
 class Unreadable(TypedDict):
     """Processes whose fd tables or epoll sets could not be read."""
 
@@ -185,99 +165,3 @@ class TcpFacts(TypedDict):
     close_wait: CloseWait | None
     watchers: Watchers | None
     unreadable: NotRequired[Unreadable]
-
-
-class Thread(TypedDict):
-    """The thread that used most CPU; ``states`` holds one letter per sample."""
-
-    tid: int
-    cpu_percent: float
-    state: str
-    states: list[str]
-    voluntary_per_s: float
-    involuntary_per_s: float
-
-
-class Runtime(TypedDict):
-    """What runs the program; ``loops`` are event loop libraries with their versions, "gevent 25.4.1"."""
-
-    name: str
-    version: str | None
-    loops: list[str]
-    role: str | None
-
-
-class Supervisor(TypedDict):
-    """Who would start the process again: "supervisord", "systemd" or None."""
-
-    kind: str | None
-    name: str | None
-
-
-class Process(TypedDict):
-    """CPU use of one process over the window."""
-
-    pid: int
-    start_time: int
-    ppid: int
-    name: str
-    uid: int
-    cmdline: list[str]
-    state: str
-    states: list[str]
-    threads: int
-    cpu_percent: float
-    user_percent: float
-    system_percent: float
-    cpu_percent_windows: list[float]
-    voluntary_per_s: float
-    involuntary_per_s: float
-    hottest_thread: Thread | None
-    runtime: Runtime | None
-    supervisor: Supervisor | None
-
-
-class CpuFacts(TypedDict):
-    """The ``cpu`` subset; ``asked``: pids that are listed, if they are alive, whatever they use."""
-
-    errors: list[SourceError]
-    window_s: float
-    subwindows: int
-    cpus: int
-    processes_total: int | None
-    processes: list[Process] | None
-    omitted: int
-    asked: NotRequired[list[int]]
-
-
-class RedisInstance(TypedDict):
-    """A Redis server; with ``error`` set it was seen, but its settings could not be read."""
-
-    pid: int | None
-    start_time: int | None
-    address: str | None
-    port: int | None
-    unix_socket: str | None
-    version: str | None
-    timeout: int | None
-    tcp_keepalive: int | None
-    config_file: str | None
-    error: str | None
-    netns: NotRequired[int | None]
-    listening: NotRequired[list[Endpoint] | None]
-
-
-class RedisFacts(TypedDict):
-    """The ``redis`` subset."""
-
-    errors: list[SourceError]
-    instances: list[RedisInstance] | None
-    omitted: NotRequired[int]
-
-
-class HostFacts(TypedDict, total=False):
-    """Everything gathered on one host; a subset that was not asked for is absent."""
-
-    tcp: TcpFacts | None
-    cpu: CpuFacts | None
-    redis: RedisFacts | None
