@@ -279,7 +279,8 @@ def about_a_server(
         diagnosed({make.HOST: make.registered(calm())}),
         diagnosed({make.HOST: make.registered(calm(), LATER)}),
     )
-    before["hosts"][make.HOST].update(verdict="findings", findings=[found["server a"], found["server b"]])
+    before["hosts"][make.HOST]["verdict"] = "findings"
+    before["hosts"][make.HOST]["findings"] = [found["server a"], found["server b"]]
     now["hosts"][make.HOST]["findings"] = [found[name] for name in again]
     now["hosts"][make.HOST]["unknown"] = [{"id": rule_id, "reason": "its log cannot be read"} for rule_id in unknown]
     monkeypatch.setattr(_verdict, "diagnose", lambda *_facts: now)
