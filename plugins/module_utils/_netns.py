@@ -41,6 +41,11 @@ def discover(pids: Iterable[int], proc: str = "/proc") -> tuple[list[Namespace],
     return [Namespace(netns, members[netns]) for netns in sorted(members)], denied
 
 
+def by_pid(namespaces: Iterable[Namespace]) -> dict[int, int]:
+    """Inode of the namespace of each member."""
+    return {pid: namespace.netns for namespace in namespaces for pid in namespace.pids}
+
+
 def own(proc: str = "/proc") -> int:
     """Inode of the network namespace of this process."""
     return os.stat("%s/self/ns/net" % proc).st_ino

@@ -16,6 +16,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _holders,
     _netns,
     _sock_diag,
+    _vanished,
     _watchers,
 )
 
@@ -145,6 +146,32 @@ def watcher_fact(watcher: _watchers.Watcher, sockets: Mapping[int, Placed], hold
         "number_now": _number_now(watcher, number_now),
         "holders": [holder(item) for item in owners[:HOLDERS_SHOWN]],
         "holders_omitted": max(0, len(owners) - HOLDERS_SHOWN),
+    }
+
+
+def vanished(found: Sequence[_vanished.Vanished], netns_of: Mapping[int, int], limit: int) -> Fact:
+    """Sockets that no listing shows any more; those silent for longest last, as a fresh one tells most."""
+    asked = [item for item in found if item.past is not None]
+    asked.sort(key=lambda item: (item.past.silent_s if item.past else 0.0, item.inode))
+    return {
+        "total": len(asked),
+        "unasked": len(found) - len(asked),
+        "sockets": [_vanished_socket(item, netns_of) for item in asked[:limit]],
+        "omitted": max(0, len(asked) - limit),
+    }
+
+
+def _vanished_socket(item: _vanished.Vanished, netns_of: Mapping[int, int]) -> Fact:
+    past = item.past
+    return {
+        "netns": netns_of.get(item.holders[0].pid),
+        "local": endpoint(past.local) if past else None,
+        "remote": endpoint(past.remote) if past else None,
+        "inode": item.inode,
+        "cookie": past.cookie if past else None,
+        "silent_s": round(past.silent_s, 3) if past else None,
+        "holders": [holder(owner) for owner in item.holders[:HOLDERS_SHOWN]],
+        "holders_omitted": max(0, len(item.holders) - HOLDERS_SHOWN),
     }
 
 

@@ -20,6 +20,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _rtnetlink,
     _sock_diag,
     _tcp_facts,
+    _vanished,
     _watchers,
 )
 
@@ -56,8 +57,11 @@ def collect(max_items: int, proc: str = "/proc") -> _tcp_facts.Fact:
         "listeners": None,
         "close_wait": None,
         "watchers": None,
+        "vanished": None,
     }
     if listing:
+        gone = _vanished.find(walk.owners, listing.by_inode, proc)
+        facts["vanished"] = _tcp_facts.vanished(gone, _netns.by_pid(namespaces), max_items)
         facts.update(_sockets(listing, walk.owners, watchers.watchers, max_items, proc))
     if watchers.blind:
         _error(errors, "epoll sets", "this kernel does not show what they watch; Linux 4.13 or newer does")

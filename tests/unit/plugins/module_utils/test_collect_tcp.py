@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _fd_copy, _netns, _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     connection,
@@ -87,6 +87,29 @@ def test_a_ghost_and_an_unlisted_socket_are_confirmed_by_a_second_look() -> None
         assert [holder["pid"] for holder in ghost["holders"]] == [child]
         unlisted = suspects[inode(gone)]
         assert (unlisted["kind"], unlisted["socket"]) == ("registered", {"state": "CLOSE"})
+
+
+def test_a_reset_connection_is_in_no_listing_but_known() -> None:
+    with reset() as gone, socket.socket() as fresh, connection() as both:
+        local, number = gone.getsockname(), gone.fileno()
+        with forked(number) as child:
+            facts = tcp.collect(MANY)
+        rows = {row["inode"]: row for row in facts["vanished"]["sockets"]}
+        row = rows[inode(gone)]
+        assert (row["local"]["address"], row["local"]["port"]) == local
+        assert (row["remote"]["address"], row["cookie"], row["netns"]) == ("127.0.0.1", cookie(gone), _netns.own())
+        assert {(item["pid"], item["fd"]) for item in row["holders"]} == {(os.getpid(), number), (child, number)}
+        assert facts["vanished"]["total"] >= 1
+        assert not {inode(fresh), inode(both.ours), inode(both.theirs)} & set(rows)
+        assert tcp.collect(1)["vanished"]["omitted"] == tcp.collect(1)["vanished"]["total"] - 1
+
+
+def test_where_no_copy_can_be_had_a_vanished_socket_is_counted_as_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_fd_copy, "source", lambda _pid: None)
+    with reset():
+        facts = tcp.collect(MANY)
+    assert facts["vanished"]["unasked"] >= 1
+    assert (facts["vanished"]["total"], facts["vanished"]["sockets"]) == (0, [])
 
 
 def test_listeners_and_sockets_nobody_has_accepted() -> None:

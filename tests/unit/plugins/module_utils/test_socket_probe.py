@@ -9,17 +9,21 @@ import contextlib
 import os
 import socket
 import struct
+from typing import Optional
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _socket_probe
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    TCP_CLOSE,
     connection,
     cookie,
     fds_of,
     forked,
     half_closed,
     inode,
+    needs_ipv6,
     reset,
+    wait_for_state,
     wait_until,
 )
 
@@ -126,3 +130,49 @@ def test_a_process_that_is_gone() -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert _socket_probe.probe(child, 1) is None
+
+
+def test_a_socket_that_was_reset_knows_what_it_was() -> None:
+    with reset() as sock:
+        local = sock.getsockname()
+        past = _past(sock)
+        assert past is not None
+        assert (past.local, past.cookie) == (local, cookie(sock))
+        assert past.remote[0] == "127.0.0.1"
+        assert past.remote[1] not in (0, local[1])
+        assert 0.0 <= past.silent_s < 60.0
+        with pytest.raises(OSError, match="not connected"):
+            sock.getpeername()
+
+
+@needs_ipv6
+@pytest.mark.parametrize(("address", "to", "named"), [("::1", None, "::1"), ("::", "::ffff:127.0.0.1", "127.0.0.1")])
+def test_both_ends_are_spelled_as_in_listings(address: str, to: Optional[str], named: str) -> None:
+    with connection(address, to) as both:
+        port = both.ours.getpeername()[1]
+        both.theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        both.theirs.close()
+        wait_for_state(both.ours, TCP_CLOSE)
+        past = _past(both.ours)
+        assert past is not None
+        assert (past.remote, past.local[0]) == ((named, port), named)
+
+
+def test_what_lives_or_was_never_connected_has_no_past() -> None:
+    with socket.socket() as fresh, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, half_closed() as closed:
+        assert [_past(sock) for sock in (fresh, udp, closed)] == [None, None, None]
+
+
+def test_a_refused_connection_has_no_past() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nobody = server.getsockname()
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            sock.connect(nobody)
+        wait_for_state(sock, TCP_CLOSE)
+        assert _past(sock) is None
+
+
+def _past(sock: socket.socket) -> Optional[_socket_probe.Past]:
+    return _socket_probe.past(sock.fileno())
