@@ -25,7 +25,7 @@ import nox
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from toolchain import cores, interpreters, pip_bootstrap  # noqa: E402
+from toolchain import cores, interpreters, pip_bootstrap, zip_bytecode  # noqa: E402
 from toolchain.layout import COLLECTION, REQUIREMENTS, cache_dir  # noqa: E402
 
 nox.options.envdir = str(cache_dir() / "nox")
@@ -50,21 +50,34 @@ def _before(session: str) -> None:
         pip_bootstrap.ensure(python)
 
 
+def _before_integration(session: str, core: cores.Core) -> None:
+    """Prepare the tree, and make the environments that ansible-test would make, for modules to start quickly in them.
+
+    ansible-test takes an environment that has a marker (``get_virtual_python`` in ansible_test/_internal/venv.py).
+    """
+    _before(session)
+    for interpreter in cores.venvs_of_integration(core):
+        venv = Path("tests/output/.tmp/delegation") / f"python{interpreters.text(interpreter.version)}"
+        subprocess.run([interpreter.path, "-m", "venv", venv], check=True)
+        zip_bytecode.install(venv / "bin" / "python")
+        (venv / "marker.txt").touch()
+
+
 def _after() -> None:
     """Leave results only: antsibull-nox copies ``tests/output`` back, and stumbles over ansible-test's environments."""
     shutil.rmtree("tests/output/.tmp", ignore_errors=True)
 
 
-def _ansible_test(kind: str, core: str, parameters: list[str], suffix: str = "") -> None:
-    name = f"{kind}-{core}{suffix}"
+def _ansible_test(kind: str, core: cores.Core, parameters: list[str], suffix: str = "") -> None:
+    name = f"{kind}-{core.name}{suffix}"
     antsibull_nox.add_ansible_test_session(
         name=name,
-        description=f"ansible-test {' '.join([kind, *parameters])}, ansible-core {core}",
+        description=f"ansible-test {' '.join([kind, *parameters])}, ansible-core {core.name}",
         ansible_test_params=[kind, *parameters],
-        ansible_core_version=core,
+        ansible_core_version=core.name,
         ansible_core_source="pypi",
         default=False,
-        callback_before=lambda: _before(name),
+        callback_before=lambda: _before_integration(name, core) if kind == "integration" else _before(name),
         callback_after=_after,
     )
 
@@ -155,11 +168,11 @@ def galaxy_importer(session: nox.Session) -> None:
 INTEGRATION = ["-v", "--allow-destructive", "--allow-root", "--continue-on-error"]
 
 for _core in cores.CORES:
-    _ansible_test("sanity", _core.name, ["--venv"])
+    _ansible_test("sanity", _core, ["--venv"])
     for _python in map(interpreters.text, _core.units):
-        _ansible_test("units", _core.name, ["--venv", "--python", _python], suffix=f"-py{_python}")
+        _ansible_test("units", _core, ["--venv", "--python", _python], suffix=f"-py{_python}")
     _targets = [*INTEGRATION, *cores.chosen_targets(_core)]
-    _ansible_test("integration", _core.name, ["--venv", *_targets])
+    _ansible_test("integration", _core, ["--venv", *_targets])
     if _core.target:
         _with_target = [*cores.parameters_with_target(_core), *_targets]
-        _ansible_test("integration", _core.name, _with_target, suffix=f"-py{interpreters.text(_core.target)}")
+        _ansible_test("integration", _core, _with_target, suffix=f"-py{interpreters.text(_core.target)}")

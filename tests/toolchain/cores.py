@@ -40,7 +40,10 @@ def _minors(first: int, last: int) -> tuple[Version, ...]:
 # Each Python once: modules on one Python are the same under every core. What depends on the core most runs on all
 # three, each role on the newest; three times everything would take an hour.
 ENGINE = ("diagnosis", "verdict", "incident_facts", "role_redis_timeout")
-NEWEST_ONLY = ("role_mysql_timeout", "role_prerequisites", "role_secrets")
+NEWEST_ONLY = (
+    *("role_mysql_timeout", "role_nginx_upstream", "role_prerequisites", "role_secrets"),
+    "role_supervisor_stopwait",
+)
 CORES = (
     Core("2.19", control=_minors(11, 13), target=(3, 8), units=((3, 8), (3, 11)), left_out=NEWEST_ONLY),
     Core("2.20", control=_minors(12, 14), target=None, units=((3, 12),), targets=ENGINE),
@@ -57,8 +60,13 @@ def control_for(core: Core) -> Interpreter | None:
 
 
 def chosen_targets(core: Core) -> list[str]:
-    """Return the words with which ansible-test integration runs the core's targets and no others."""
-    return [*(word for name in core.left_out for word in ("--exclude", name)), *core.targets]
+    """Return the words with which ansible-test integration runs the core's targets and no others.
+
+    What is left to the newest core is not left out where this is the only one.
+    """
+    newest = newest_here()
+    left_out = core.left_out if newest and newest[0] is not core else ()
+    return [*(word for name in left_out for word in ("--exclude", name)), *core.targets]
 
 
 def newest_here() -> tuple[Core, Interpreter] | None:
@@ -73,6 +81,12 @@ def missing_reason(core: Core) -> str:
     """Return one line that says which control Python this machine lacks for the core."""
     wanted = f"{interpreters.text(core.control[0])}-{interpreters.text(core.control[-1])}"
     return f"ansible-core {core.name} needs Python {wanted} to run, this machine has none of them"
+
+
+def venvs_of_integration(core: Core) -> list[Interpreter]:
+    """Return what runs the core here, and what runs its modules where that is another one here."""
+    pythons = (control_for(core), interpreters.find(core.target) if core.target else None)
+    return [interpreter for interpreter in pythons if interpreter]
 
 
 def parameters_with_target(core: Core) -> list[str]:

@@ -100,3 +100,12 @@ def test_no_target_is_taken_for_a_role_of_the_collection() -> None:
     roles = {path.name for path in (ROOT / "roles").iterdir()}
     targets = {path.parent for path in (ROOT / "tests/integration/targets").glob("*/aliases")}
     assert {path.name for path in targets if not (path / "runme.sh").exists()} & roles == set()
+
+
+def test_roles_run_on_the_newest_core_that_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    oldest, newest = cores.CORES[0], cores.CORES[-1]
+    machine_with(monkeypatch, (3, 8), (3, 12))
+    assert "role_nginx_upstream" in cores.chosen_targets(oldest)[1::2]
+    assert cores.chosen_targets(newest) == []
+    machine_with(monkeypatch, (3, 8), (3, 11))
+    assert cores.chosen_targets(oldest) == []
