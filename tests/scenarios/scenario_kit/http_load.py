@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-_PAUSE_S = 0.1
-
 
 @dataclass
 class HttpLoad:
     """``outcomes``: how many requests ended with which status or error."""
 
     port: int
+    path: str = "/"
+    pause_s: float = 0.1
+    timeout_s: float = 30.0
     outcomes: Counter[str] = field(default_factory=Counter)
     longest_s: float = 0.0
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -45,12 +46,12 @@ class HttpLoad:
             with self._lock:
                 self.outcomes[outcome] += 1
                 self.longest_s = max(self.longest_s, time.monotonic() - began)
-            self._ended.wait(_PAUSE_S)
+            self._ended.wait(self.pause_s)
 
     def _request(self) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
         try:
-            connection.request("GET", "/", headers={"Connection": "close"})
+            connection.request("GET", self.path, headers={"Connection": "close"})
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException) as exc:
@@ -62,9 +63,11 @@ class HttpLoad:
 
 
 @contextmanager
-def http_load(port: int, senders: int) -> Iterator[HttpLoad]:
+def http_load(
+    port: int, senders: int, path: str = "/", *, pause_s: float = 0.1, timeout_s: float = 30.0
+) -> Iterator[HttpLoad]:
     """``senders`` threads for the length of the block; they have finished afterwards."""
-    load = HttpLoad(port)
+    load = HttpLoad(port, path, pause_s, timeout_s)
     threads = [threading.Thread(target=load.run) for _number in range(senders)]
     for thread in threads:
         thread.start()

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nginx in front of three Twisted processes under supervisord, and how one of them falls sick.
+
+Each process logs into a folder of its own. Where the folder vanishes, the first record that the handler cannot write
+sends that process into a loop for ever: it goes on accepting nothing and answering nobody (see twisted_backend_program).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .http_load import http_load
+from .kernel_scheduling import watch_conduct
+from .nginx_server import NginxServer, answers, nginx_server
+from .processes import started
+from .waiting import wait_for
+
+PORT = 17800
+BACKENDS = (17801, 17802, 17803)
+READ_TIMEOUT_S = 2
+_PROGRAM = Path(__file__).with_name("twisted_backend_program.py")
+_SUPERVISORD = """\
+[supervisord]
+nodaemon=true
+pidfile=%(here)s/supervisord.pid
+logfile=%(here)s/supervisord.log
+
+[unix_http_server]
+file=%(here)s/supervisor.sock
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl=unix://%(here)s/supervisor.sock
+"""
+_SUPERVISED = """
+[program:web-{port}]
+command={python} {program} {port} rotating
+environment=BACKEND_LOG="%(here)s/{port}/web.log"
+autorestart=true
+startsecs=1
+stopwaitsecs=2
+redirect_stderr=true
+stdout_logfile=%(here)s/{port}.out
+"""
+# In JSON, as many have it; the role makes a plain one.
+HTTP = """\
+    log_format timed escape=json '{{"at":"$msec","request":"$request","status":"$status","took":"$request_time",'
+        '"to":"$upstream_addr","connect":"$upstream_connect_time","time":"$upstream_response_time",'
+        '"upstream_status":"$upstream_status"}}';
+    access_log {log} {format};
+    upstream app {{
+{servers}    }}
+    server {{
+        listen 127.0.0.1:{port};
+        proxy_connect_timeout {read_timeout}s;
+        proxy_read_timeout {read_timeout}s;
+        location / {{ proxy_pass http://app; }}
+    }}
+"""
+
+
+@dataclass(frozen=True)
+class TwistedUpstream:
+    """The last of the backends is the one that falls sick. ``directory`` holds a folder of logs for each port."""
+
+    nginx: NginxServer
+    directory: Path
+    tools: Path
+
+    @property
+    def sick_port(self) -> int:
+        """The one of the three."""
+        return BACKENDS[-1]
+
+    def pid(self, port: int) -> int:
+        """Of the backend on that port; 0 when it does not run."""
+        command = [self.tools / "supervisorctl", "-c", self.directory / "supervisord.conf", "pid", f"web-{port}"]
+        text = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
+        return int(text) if text.isdigit() else 0
+
+    def requests(self) -> list[dict[str, str]]:
+        """The access log."""
+        return [json.loads(line) for line in (self.directory / "access.log").read_text().splitlines()]
+
+    def fall_sick(self) -> int:
+        """One of the three loops for ever, which is proven; its pid."""
+        pid, folder = self.pid(self.sick_port), self.directory / str(self.sick_port)
+        shutil.rmtree(folder)
+        with http_load(self.sick_port, 2, pause_s=0.0, timeout_s=1.0) as load:
+            wait_for(lambda: set(load.outcomes) - {"200"}, 40, "a request that is not answered")
+        assert watch_conduct(pid).spins
+        assert not answers(self.sick_port, 1)
+        assert all(answers(port) for port in BACKENDS if port != self.sick_port)
+        return pid
+
+
+@contextmanager
+def twisted_upstream(directory: Path, python: Path, log_format: str = "timed") -> Iterator[TwistedUpstream]:
+    """All of it, healthy."""
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o755)
+    configuration = directory / "supervisord.conf"
+    programs = (_SUPERVISED.format(python=python, program=_PROGRAM, port=port) for port in BACKENDS)
+    configuration.write_text(_SUPERVISORD + "".join(programs))
+    # max_fails=0: nginx goes on trying the sick one, as it does where three processes have a hundred requests a second.
+    servers = "".join(f"        server 127.0.0.1:{port} max_fails=0;\n" for port in BACKENDS)
+    values = {"port": PORT, "servers": servers, "read_timeout": READ_TIMEOUT_S, "format": log_format}
+    http = HTTP.format(log=directory / "access.log", **values)
+    daemon: list[str | Path] = [python.parent / "supervisord", "-c", configuration]
+    with started(daemon, directory / "console.log"):
+        for port in BACKENDS:
+            wait_for(lambda port=port: answers(port, 1), 40, f"the backend on {port}")  # type: ignore[misc]
+        with nginx_server(directory / "nginx", PORT, http) as nginx:
+            yield TwistedUpstream(nginx, directory, python.parent)
