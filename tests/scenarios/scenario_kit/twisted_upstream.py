@@ -3,30 +3,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """nginx in front of three Twisted processes under supervisord, and how one of them falls sick.
 
-Each process logs into a folder of its own. Where the folder vanishes, the first record that the handler cannot write
-sends that process into a loop for ever: it goes on accepting nothing and answering nobody (see twisted_backend_program).
+Each process logs into a folder of its own. When that vanishes, the process loops in its own logging and answers nobody
+(see twisted_backend).
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .http_load import http_load
-from .kernel_scheduling import watch_conduct
 from .nginx_server import NginxServer, answers, nginx_server
 from .processes import started
+from .twisted_backend import PROGRAM, ROTATING, TwistedBackend
 from .waiting import wait_for
 
 PORT = 17800
 BACKENDS = (17801, 17802, 17803)
 READ_TIMEOUT_S = 2
-_PROGRAM = Path(__file__).with_name("twisted_backend_program.py")
 _SUPERVISORD = """\
 [supervisord]
 nodaemon=true
@@ -44,7 +41,7 @@ serverurl=unix://%(here)s/supervisor.sock
 """
 _SUPERVISED = """
 [program:web-{port}]
-command={python} {program} {port} rotating
+command={python} {program} {port} {kind}
 environment=BACKEND_LOG="%(here)s/{port}/web.log"
 autorestart=true
 startsecs=1
@@ -92,16 +89,13 @@ class TwistedUpstream:
         """The access log."""
         return [json.loads(line) for line in (self.directory / "access.log").read_text().splitlines()]
 
-    def fall_sick(self) -> int:
-        """One of the three loops for ever, which is proven; its pid."""
-        pid, folder = self.pid(self.sick_port), self.directory / str(self.sick_port)
-        shutil.rmtree(folder)
-        with http_load(self.sick_port, 2, pause_s=0.0, timeout_s=1.0) as load:
-            wait_for(lambda: set(load.outcomes) - {"200"}, 40, "a request that is not answered")
-        assert watch_conduct(pid).spins
-        assert not answers(self.sick_port, 1)
+    def fall_sick(self) -> TwistedBackend:
+        """One of the three loops for ever, which is proven; the others are well."""
+        sick = TwistedBackend(self.pid(self.sick_port), self.sick_port, self.directory / f"{self.sick_port}/web.log")
+        sick.lose_log_folder()
+        sick.request_until_it_spins()
         assert all(answers(port) for port in BACKENDS if port != self.sick_port)
-        return pid
+        return sick
 
 
 @contextmanager
@@ -110,7 +104,7 @@ def twisted_upstream(directory: Path, python: Path, log_format: str = "timed") -
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o755)
     configuration = directory / "supervisord.conf"
-    programs = (_SUPERVISED.format(python=python, program=_PROGRAM, port=port) for port in BACKENDS)
+    programs = (_SUPERVISED.format(python=python, program=PROGRAM, port=port, kind=ROTATING) for port in BACKENDS)
     configuration.write_text(_SUPERVISORD + "".join(programs))
     # max_fails=0: nginx goes on trying the sick one, as it does where three processes have a hundred requests a second.
     servers = "".join(f"        server 127.0.0.1:{port} max_fails=0;\n" for port in BACKENDS)
