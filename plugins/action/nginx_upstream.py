@@ -12,15 +12,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import access_logs as nginx_access_logs
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import upstreams as nginx_upstreams
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.files import ConfigError
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Documents
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import arguments as nginx_arguments
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import blocks as nginx_blocks
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import capacity as nginx_capacity
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import concerned as nginx_concerned
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import plan as nginx_plan
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import questions as nginx_questions
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import wanted as nginx_wanted
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan import Change, Given, Plan
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Documents, PlanError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Wanted
 
 _COLLECTION = "closewait.remediation"
@@ -52,7 +55,7 @@ class ActionModule(ActionBase):
             plan = nginx_plan.plan(_given(read), wanted)
             capacity = self._capacity(plan, wanted, options, read["prefix"], variables)
             applied = self._module("nginx_apply", _applying(options, plan, wanted), variables)
-        except PlanError as exc:
+        except ConfigError as exc:
             return {**result, "failed": True, "msg": f"{exc}. Nothing was changed."}
         except _ModuleError as exc:
             return {**result, "failed": True, "msg": str(exc)}
@@ -84,7 +87,7 @@ class ActionModule(ActionBase):
         self, plan: Plan, wanted: Wanted, options: Mapping[str, Any], prefix: str, task_vars: dict[str, Any]
     ) -> list[dict[str, Any]]:
         questions = nginx_questions.questions(plan, wanted)
-        logs = nginx_questions.logs(plan.before)
+        logs = nginx_access_logs.logs(plan.before)
         loads: Mapping[str, Any] = {}
         if questions and logs:
             arguments = {
@@ -161,7 +164,7 @@ def _answer(plan: Plan, applied: Mapping[str, Any], capacity: Sequence[Mapping[s
         "workers": applied["workers"],
         "shadowed": [shadow._asdict() for shadow in plan.shadowed],
         "capacity": list(capacity),
-        "upstreams": nginx_blocks.states(plan.after),
+        "upstreams": nginx_upstreams.states(plan.after),
         "config_file": plan.before.documents.main,
     }
 

@@ -11,7 +11,7 @@ space, a colon and a space where an internal redirect went to another one. - sta
 from __future__ import annotations
 
 import re
-from typing import Iterable, Mapping, NamedTuple, Optional, Pattern, Sequence
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Pattern, Sequence
 
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import log_format as nginx_log_format
 
@@ -19,18 +19,28 @@ _BETWEEN = re.compile(r", | : ")
 
 
 class Attempt(NamedTuple):
-    """``seconds`` None: the server was not reached or did not answer; ``status`` None: not logged."""
+    """``seconds`` None: the server was not reached or did not answer; ``status`` None: not logged.
+
+    ``connected``: None when the log does not say.
+    """
 
     address: str
     seconds: Optional[float]
     status: Optional[str]
+    connected: Optional[bool] = None
 
 
 class Request(NamedTuple):
-    """``time`` in seconds since the epoch, at its end."""
+    """``time`` in seconds since the epoch, at its end. ``status``: what the client got; None when it is not logged."""
 
     time: float
     attempts: Sequence[Attempt]
+    status: Optional[str] = None
+
+    @property
+    def began(self) -> float:
+        """When the first attempt began, in seconds since the epoch."""
+        return self.time - sum(attempt.seconds or 0.0 for attempt in self.attempts)
 
 
 class Figures(NamedTuple):
@@ -43,30 +53,42 @@ class Figures(NamedTuple):
     cut: int
 
 
-def attempts(addresses: str, times: str, statuses: Optional[str]) -> list[Attempt]:
+def attempts(addresses: str, times: str, statuses: Optional[str], connects: Optional[str] = None) -> list[Attempt]:
     """The attempts of one request; empty when it went to no upstream."""
     if addresses in ("-", ""):
         return []
-    servers = _BETWEEN.split(addresses)
+    if "," not in addresses and " " not in addresses:
+        return [Attempt(addresses, _seconds(times), statuses or None, connects != "-" if connects else None)]
     seconds = [_seconds(text) for text in _BETWEEN.split(times)]
     codes = _BETWEEN.split(statuses) if statuses else []
+    connected = [text != "-" for text in _BETWEEN.split(connects)] if connects else []
     return [
-        Attempt(server, seconds[index] if index < len(seconds) else None, codes[index] if index < len(codes) else None)
-        for index, server in enumerate(servers)
+        Attempt(server, _at(seconds, index), _at(codes, index), _at(connected, index))
+        for index, server in enumerate(_BETWEEN.split(addresses))
     ]
 
 
-def requests(lines: Iterable[str], pattern: Pattern[str]) -> list[Request]:
+def _at(values: Sequence[Any], index: int) -> Any:
+    return values[index] if index < len(values) else None
+
+
+def requests(lines: Iterable[str], pattern: Pattern[str]) -> Iterator[Request]:
     """The requests that went to an upstream. Lines of another format are passed over."""
-    found = []
     for line in lines:
-        match = pattern.match(line.rstrip("\r\n"))
-        fields = match.groupdict() if match else {}
-        time = nginx_log_format.when(fields) if fields else None
-        if time is not None:
-            parts = fields["upstream_addr"], fields["upstream_response_time"], fields.get("upstream_status")
-            found.append(Request(time, attempts(*parts)))
-    return [request for request in found if request.attempts]
+        found = request(line, pattern)
+        if found is not None and found.attempts:
+            yield found
+
+
+def request(line: str, pattern: Pattern[str]) -> Optional[Request]:
+    """One line; None when it is of another format. There are no attempts where it went to no upstream."""
+    match = pattern.match(line.rstrip("\r\n"))
+    fields = match.groupdict() if match else {}
+    time = nginx_log_format.when(fields) if fields else None
+    if time is None:
+        return None
+    parts = [fields.get("upstream_%s" % name) for name in ("addr", "response_time", "status", "connect_time")]
+    return Request(time, attempts(parts[0] or "", parts[1] or "", *parts[2:]), fields.get("status"))
 
 
 def figures(seen: Sequence[Request], groups: Mapping[str, Sequence[str]], window: float) -> dict[str, Figures]:

@@ -10,11 +10,17 @@ from pathlib import Path
 from typing import FrozenSet, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
-from ansible_collections.closewait.remediation.plugins.module_utils._nginx.program import Build, NginxError, Program
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.program import (
+    Build,
+    NginxError,
+    Program,
+    build,
+)
 
 _MASTER = "nginx: master process"
 _WORKER = "nginx: worker process"
 _LEAVING = "nginx: worker process is shutting down"
+_DELETED = " (deleted)"
 
 
 class Identity(NamedTuple):
@@ -50,6 +56,37 @@ def master(pid_file: str) -> Optional[Master]:
     return Master(Identity(stat.pid, stat.start_time), title[len(_MASTER) :].split())
 
 
+def masters() -> list[Master]:
+    """Every running master of this host, in containers too."""
+    found = []
+    for pid in _procfs.pids():
+        stat = _procfs.stat(pid)
+        title = _title(pid) if stat is not None and stat.name == "nginx" else ""
+        if stat is not None and title.startswith(_MASTER):
+            found.append(Master(Identity(pid, stat.start_time), title[len(_MASTER) :].split()))
+    return found
+
+
+def program(found: Master) -> Program:
+    """What a master runs and was told, with a prefix when it was told one. Raises NginxError."""
+    where = "/proc/%d" % found.identity.pid
+    try:
+        path = os.readlink("%s/exe" % where)
+        root, own = os.stat("%s/root" % where), os.stat("/")
+    except PermissionError as exc:
+        raise NginxError("process %d cannot be looked into: run this as root" % found.identity.pid) from exc
+    except OSError as exc:
+        raise NginxError("process %d has ended" % found.identity.pid) from exc
+    if (root.st_dev, root.st_ino) != (own.st_dev, own.st_ino):
+        raise NginxError("process %d runs in a container: look from inside it" % found.identity.pid)
+    # An update of the package leaves the master on the old file.
+    path = path[: -len(_DELETED)] if path.endswith(_DELETED) else path
+    prefix = _option(found.command, "-p")
+    built = build(path)
+    config_file = os.path.join(prefix or built.prefix, _option(found.command, "-c") or built.conf_path)
+    return Program(path, config_file, prefix)
+
+
 def check_reads(found: Master, program: Program, build: Build) -> None:
     """Raises NginxError when the master was started with another configuration file."""
     prefix = _option(found.command, "-p") or build.prefix
@@ -78,6 +115,14 @@ def alive(process: Identity) -> bool:
     """Whether that very process runs."""
     stat = _procfs.stat(process.pid)
     return stat is not None and stat.start_time == process.start_time and stat.state != "Z"
+
+
+def netns(process: Identity) -> Optional[int]:
+    """Inode of its network namespace; None when it cannot be seen."""
+    try:
+        return os.stat("/proc/%d/ns/net" % process.pid).st_ino
+    except OSError:
+        return None
 
 
 def started(process: Identity) -> float:

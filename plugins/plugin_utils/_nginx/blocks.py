@@ -5,77 +5,37 @@
 
 from __future__ import annotations
 
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import upstreams as nginx_upstreams
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.syntax import Word
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Placed, Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import edits as nginx_edits
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.edits import Edit
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Placed, PlanError, Tree
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Server, Upstream, same
-
-
-def blocks(tree: Tree) -> list[Placed]:
-    """Every upstream of http."""
-    return tree.named("upstream", "http")
 
 
 def find(tree: Tree, name: str) -> Placed:
     """Raises PlanError when there is none of that name."""
-    for block in blocks(tree):
+    for block in nginx_upstreams.blocks(tree):
         if block.statement.values[:1] == (name,):
             return block
-    names = ", ".join(" ".join(block.statement.values) for block in blocks(tree)) or "none"
+    names = ", ".join(" ".join(block.statement.values) for block in nginx_upstreams.blocks(tree)) or "none"
     raise PlanError(f"there is no upstream {name} in http here (there are: {names})")
-
-
-def servers(tree: Tree, block: Placed) -> list[Placed]:
-    """Its ``server`` lines."""
-    return [child for child in tree.children(block) if child.name == "server" and child.statement.values]
-
-
-def live(tree: Tree, block: Placed) -> list[Placed]:
-    """Those that are not ``down``; a backup server is live."""
-    return [server for server in servers(tree, block) if "down" not in server.statement.values[1:]]
-
-
-def address(server: Placed) -> str:
-    """With the port that nginx takes when none is given."""
-    given = server.statement.values[0]
-    bare = given.rpartition("]")[2]
-    return given if given.startswith("unix:") or ":" in bare else f"{given}:80"
-
-
-def states(tree: Tree) -> dict[str, list[dict[str, str]]]:
-    """Per upstream its servers, each with address and ``up`` or ``down``."""
-    found: dict[str, list[dict[str, str]]] = {}
-    for block in blocks(tree):
-        alive = live(tree, block)
-        rows = [(server.statement.values[0], server in alive) for server in servers(tree, block)]
-        found[block.statement.values[0]] = [{"address": name, "state": "up" if up else "down"} for name, up in rows]
-    return found
-
-
-def parameter(server: Placed, name: str) -> str | None:
-    """The value of ``name=value``; the last one counts, as in nginx."""
-    found = [value.partition("=")[2] for value in server.statement.values[1:] if value.startswith(f"{name}=")]
-    return found[-1] if found else None
-
-
-def value(tree: Tree, block: Placed, name: str) -> str | None:
-    """The argument of a directive of the block; None when it is not there."""
-    found = [child.statement.values[0] for child in tree.children(block) if child.name == name]
-    return found[-1] if found else None
 
 
 def edits(tree: Tree, upstream: Upstream) -> list[Edit]:
     """Raises PlanError when the block or one of the servers is not there."""
     block = find(tree, upstream.name)
     own = {address_of: server for server in upstream.servers for address_of in _found(tree, block, server)}
-    changes = [_server_edits(tree, line, upstream, own.get(line.position)) for line in servers(tree, block)]
+    changes = [
+        _server_edits(tree, line, upstream, own.get(line.position)) for line in nginx_upstreams.servers(tree, block)
+    ]
     return [*(edit for found in changes for edit in found), *_keepalive_edits(tree, block, upstream)]
 
 
 def _found(tree: Tree, block: Placed, server: Server) -> list[tuple[str, int]]:
-    lines = servers(tree, block)
-    found = [line for line in lines if server.address in (address(line), line.statement.values[0])]
+    lines = nginx_upstreams.servers(tree, block)
+    found = [line for line in lines if server.address in (nginx_upstreams.address(line), line.statement.values[0])]
     if not found:
         there = ", ".join(line.statement.values[0] for line in lines)
         name = block.statement.values[0]

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import blocks as nginx_blocks
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Tree
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import upstreams as nginx_upstreams
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Wanted
 
 
 def files(after: Tree, wanted: Wanted) -> list[str]:
     """Paths, each once."""
     names = {upstream.name for upstream in wanted.upstreams}
-    blocks = [block for block in nginx_blocks.blocks(after) if block.statement.values[0] in names]
+    blocks = [block for block in nginx_upstreams.blocks(after) if block.statement.values[0] in names]
     found = {placed.path for block in blocks for placed in (block, *after.children(block))}
     found |= {placed.path for placed in after.all if placed.name in wanted.proxy and placed.context[:1] == ("http",)}
     if wanted.snippet.log is not None and wanted.snippet.path in after.documents.texts:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import syntax as nginx_syntax
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.syntax import Statement
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import PlanError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
 
 #: (directive, arguments, block or None), for a whole file in its order.
 Node = tuple[str, tuple[str, ...], "tuple[Node, ...] | None"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.syntax import Statement, Word
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Placed
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Placed
 
 _REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\n]*?)?(\r?\n|\Z)")
 _INDENT = re.compile(r"[ \t]*")

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import files as nginx_files
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import tree as nginx_tree
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Documents, Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import blocks as nginx_blocks
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import edits as nginx_edits
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import proof as nginx_proof
@@ -16,10 +18,9 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx impor
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import refusals as nginx_refusals
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import shadows as nginx_shadows
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import snippet as nginx_snippet
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import tree as nginx_tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.edits import Edit
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.shadows import Shadow
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Documents, PlanError, Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Snippet, Wanted
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import effective as nginx_effective
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.effective import DEFAULTS
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import crossplane as nginx_crossplane
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import effective as nginx_effective
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.crossplane import Node
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import PlanError, Tree
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import DEFAULTS, Wanted
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Wanted
 
 _PARAMETERS = ("max_fails=", "fail_timeout=")
 

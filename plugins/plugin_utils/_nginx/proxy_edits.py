@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import effective as nginx_effective
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Placed, Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import edits as nginx_edits
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import effective as nginx_effective
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.edits import Edit
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Placed, PlanError, Tree
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Wanted, same
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.closewait.remediation.plugins.module_utils._nginx import log_format as nginx_log_format
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import effective as nginx_effective
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import upstreams as nginx_upstreams
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.time import milliseconds
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Placed, Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import blocks as nginx_blocks
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import effective as nginx_effective
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan import Plan
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.time import milliseconds
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Placed, Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Wanted
 
 
@@ -26,24 +26,19 @@ class Question:
     raised: bool
 
 
-@dataclass(frozen=True)
-class Log:
-    """An access log that carries the times of the attempts."""
-
-    path: str
-    format: str
-
-
 def questions(plan: Plan, wanted: Wanted) -> list[Question]:
     """One for each upstream that gets a longer read timeout, or loses a server."""
     raised = _raised(plan, wanted)
     found = []
-    for block in nginx_blocks.blocks(plan.after):
+    for block in nginx_upstreams.blocks(plan.after):
         name = block.statement.values[0]
-        live = len(nginx_blocks.live(plan.after, block))
-        fewer = live < len(nginx_blocks.live(plan.before, nginx_blocks.find(plan.before, name)))
+        live = len(nginx_upstreams.live(plan.after, block))
+        fewer = live < len(nginx_upstreams.live(plan.before, nginx_blocks.find(plan.before, name)))
         if name in raised or fewer:
-            addresses = (name, *(nginx_blocks.address(server) for server in nginx_blocks.servers(plan.after, block)))
+            addresses = (
+                name,
+                *(nginx_upstreams.address(server) for server in nginx_upstreams.servers(plan.after, block)),
+            )
             found.append(Question(name, addresses, live, name in raised))
     return found
 
@@ -61,25 +56,3 @@ def _raised(plan: Plan, wanted: Wanted) -> set[str]:
 
 def _read_ms(tree: Tree, place: Placed) -> int:
     return milliseconds(nginx_effective.value(tree, "proxy_read_timeout", place))
-
-
-def logs(tree: Tree) -> list[Log]:
-    """The access logs that carry time, address and response time of every attempt; each once."""
-    formats = {log.statement.values[0]: log for log in tree.named("log_format", "http") if log.statement.values}
-    found = []
-    for placed in tree.all:
-        values = placed.statement.values
-        if placed.name == "access_log" and placed.context[:1] == ("http",) and len(values) > 1 and values[1] in formats:
-            text = _format(formats[values[1]])
-            if _is_file(values[0]) and nginx_log_format.is_sufficient(text):
-                found.append(Log(values[0], text))
-    return list(dict.fromkeys(found))
-
-
-def _format(log_format: Placed) -> str:
-    parts = log_format.statement.values[1:]
-    return "".join(part for index, part in enumerate(parts) if index or not part.startswith("escape="))
-
-
-def _is_file(path: str) -> bool:
-    return not path.startswith("syslog:") and "$" not in path and path != "off"

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import effective as nginx_effective
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import upstreams as nginx_upstreams
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.time import milliseconds
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Placed, Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import blocks as nginx_blocks
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import effective as nginx_effective
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.time import milliseconds
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Placed, PlanError, Tree
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Upstream, Wanted
 
 _DEFAULT_KEEPALIVE_TIMEOUT = "60s"
@@ -18,17 +20,17 @@ _LONGEST_CONNECT_MS = 75_000
 
 def check(after: Tree, wanted: Wanted) -> list[str]:
     """Raises PlanError for what must not be; returns what to warn of."""
-    for block in nginx_blocks.blocks(after):
+    for block in nginx_upstreams.blocks(after):
         _refuse_no_live_server(after, block)
     warnings = [warning for upstream in wanted.upstreams for warning in _keepalive(after, upstream, wanted)]
     warnings += [warning for upstream in wanted.upstreams for warning in _keepalive_used(after, upstream)]
-    for block in nginx_blocks.blocks(after):
+    for block in nginx_upstreams.blocks(after):
         warnings += _flood(after, block, wanted)
     return [*warnings, *_times(wanted)]
 
 
 def _refuse_no_live_server(after: Tree, block: Placed) -> None:
-    if nginx_blocks.servers(after, block) and not nginx_blocks.live(after, block):
+    if nginx_upstreams.servers(after, block) and not nginx_upstreams.live(after, block):
         raise PlanError(
             f"upstream {_name(block)} ({block.where()}) would have no live server: nginx -t takes that, and "
             'every request fails with 502 "no live upstreams", as in incident I1. Return one (state: up) first'
@@ -37,10 +39,10 @@ def _refuse_no_live_server(after: Tree, block: Placed) -> None:
 
 def _keepalive(after: Tree, upstream: Upstream, wanted: Wanted) -> list[str]:
     block = nginx_blocks.find(after, upstream.name)
-    if nginx_blocks.value(after, block, "keepalive") is None:
+    if nginx_upstreams.value(after, block, "keepalive") is None:
         unused = upstream.keepalive_timeout is not None
         return [f"upstream {upstream.name}: keepalive_timeout does nothing without keepalive"] if unused else []
-    timeout = nginx_blocks.value(after, block, "keepalive_timeout") or _DEFAULT_KEEPALIVE_TIMEOUT
+    timeout = nginx_upstreams.value(after, block, "keepalive_timeout") or _DEFAULT_KEEPALIVE_TIMEOUT
     if wanted.app_keepalive_timeout is None:
         text = f"upstream {upstream.name}: nginx keeps idle connections for {timeout}"
         return [f"{text}; set app_keepalive_timeout to have it checked that the application keeps them longer"]
@@ -78,8 +80,8 @@ def _is_persistent(after: Tree, place: Placed) -> bool:
 
 def _flood(after: Tree, block: Placed, wanted: Wanted) -> list[str]:
     """max_fails=0 and no limit of tries: each request goes to every server when all are slow."""
-    live = nginx_blocks.live(after, block)
-    blind = [server for server in live if nginx_blocks.parameter(server, "max_fails") == "0"]
+    live = nginx_upstreams.live(after, block)
+    blind = [server for server in live if nginx_upstreams.parameter(server, "max_fails") == "0"]
     places = [place for place in nginx_effective.proxied(after) if nginx_effective.target(place) == _name(block)]
     endless = [place for place in places if _tries_all(after, place)]
     if len(live) < 2 or len(blind) < len(live) or not endless:

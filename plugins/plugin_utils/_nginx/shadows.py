@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Placed, Tree
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Placed, Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Wanted, same
 
 

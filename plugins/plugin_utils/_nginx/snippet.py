@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import tree as nginx_tree
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.effective import DEFAULTS
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import edits as nginx_edits
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import tree as nginx_tree
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.edits import Edit
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import PlanError, Tree
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import DEFAULTS, Snippet, Wanted
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Snippet, Wanted
 
 MARK = "# Written by closewait.remediation.nginx_upstream. What is changed by hand here is lost."
 FORMAT = "closewait_upstream"

@@ -10,18 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.time import milliseconds
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import PlanError
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.effective import DEFAULTS
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.time import milliseconds
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
 
-#: The directives of https://nginx.org/en/docs/http/ngx_http_proxy_module.html that are set, and nginx's defaults.
-DEFAULTS = {
-    "proxy_connect_timeout": "60s",
-    "proxy_send_timeout": "60s",
-    "proxy_read_timeout": "60s",
-    "proxy_next_upstream": "error timeout",
-    "proxy_next_upstream_tries": "0",
-    "proxy_next_upstream_timeout": "0",
-}
 TIMEOUTS = ("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout")
 CONDITIONS = (
     *("error", "timeout", "denied", "invalid_header", "http_500", "http_502", "http_503", "http_504"),

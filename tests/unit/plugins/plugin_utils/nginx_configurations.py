@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Documents
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import plan as nginx_plan
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import wanted as nginx_wanted
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan import Given, Plan
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Documents
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import Wanted
 
 MAIN = "/srv/ngx/nginx.conf"

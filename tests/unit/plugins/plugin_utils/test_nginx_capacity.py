@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import access_logs as nginx_access_logs
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import questions as nginx_questions
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.capacity import Load, advice, judge
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.nginx_configurations import (
@@ -83,7 +84,5 @@ def test_servers_are_asked_for_as_they_are_logged() -> None:
 
 
 def test_the_logs_that_say_enough() -> None:
-    found = nginx_questions.logs(planned(HTTP).before)
-    assert [tuple(vars(log).values()) for log in found] == [
-        ("/var/log/full", "$msec $upstream_addr $upstream_response_time")
-    ]
+    found = nginx_access_logs.logs(planned(HTTP).before)
+    assert found == [("/var/log/full", "$msec $upstream_addr $upstream_response_time")]

@@ -9,8 +9,9 @@ import re
 from typing import Any
 
 import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.files import ConfigError
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import snippet as nginx_snippet
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import PlanError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.nginx_configurations import (
     MAIN,
     SNIPPET,
@@ -220,5 +221,5 @@ def test_the_log_leaves_the_logs_of_http_alone() -> None:
     ],
 )
 def test_what_cannot_be_done(main: str, options: dict[str, Any], reason: str) -> None:
-    with pytest.raises(PlanError, match=reason):
+    with pytest.raises(ConfigError, match=reason):
         planned(main, **options)

@@ -9,10 +9,11 @@ import sys
 from dataclasses import replace
 
 import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.time import milliseconds
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Tree, matches
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import crossplane as nginx_crossplane
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import proof as nginx_proof
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.time import milliseconds
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import PlanError, Tree, matches
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.nginx_configurations import (
     MAIN,
     UPSTREAM,

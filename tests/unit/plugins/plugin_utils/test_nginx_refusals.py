@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import PlanError
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.nginx_configurations import planned
 
 HTTP = """http {

@@ -6,19 +6,17 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+import os
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import files as nginx_files
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import syntax as nginx_syntax
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.files import ConfigError
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.syntax import Statement
 
 _DEEPEST = 50
-
-
-class PlanError(Exception):
-    """What is wanted cannot be done, or must not; the text says why and what to do. Nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,12 @@ class Documents:
     folder: str
     texts: Mapping[str, str]
     includes: Mapping[str, Sequence[str]]
+
+
+def documents(files: nginx_files.Files, config_file: str) -> Documents:
+    """The files that were read from ``config_file``, as it is named."""
+    texts = {path: content.decode("latin-1") for path, content in files.contents.items()}
+    return Documents(files.main, os.path.dirname(os.path.abspath(config_file)), texts, files.includes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,7 @@ class Tree:
         self, path: str, statements: Sequence[Statement], parents: tuple[Placed, ...], depth: int
     ) -> Iterator[Placed]:
         if depth > _DEEPEST:
-            raise PlanError(f"{path}: blocks and includes are nested more than {_DEEPEST} deep")
+            raise ConfigError(f"{path}: blocks and includes are nested more than {_DEEPEST} deep")
         for statement in statements:
             placed = Placed(path, statement, parents)
             yield placed
@@ -125,7 +129,7 @@ def _parsed(path: str, text: str) -> tuple[Statement, ...]:
     try:
         return nginx_syntax.parse(text)
     except nginx_syntax.SyntaxFaultError as exc:
-        raise PlanError(f"{path}, {exc}") from exc
+        raise ConfigError(f"{path}, {exc}") from exc
 
 
 def _title(block: Placed) -> str:

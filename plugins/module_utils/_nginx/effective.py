@@ -6,11 +6,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import Optional, Sequence
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.tree import Placed, Tree
-from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wanted import DEFAULTS
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Placed, Tree
 
+#: The directives of https://nginx.org/en/docs/http/ngx_http_proxy_module.html that concern us, and nginx's defaults.
+DEFAULTS = {
+    "proxy_connect_timeout": "60s",
+    "proxy_send_timeout": "60s",
+    "proxy_read_timeout": "60s",
+    "proxy_next_upstream": "error timeout",
+    "proxy_next_upstream_tries": "0",
+    "proxy_next_upstream_timeout": "0",
+}
 #: The blocks that may hold such a directive. In a map the same word is a value.
 LEVELS = ("http", "server", "location")
 _TARGET = re.compile(r"https?://([^/:]+)")
@@ -21,7 +29,7 @@ def proxied(tree: Tree) -> list[Placed]:
     return [placed for placed in tree.all if placed.name == "proxy_pass" and placed.context[:1] == ("http",)]
 
 
-def target(proxy_pass: Placed) -> str | None:
+def target(proxy_pass: Placed) -> Optional[str]:
     """The upstream or host that it names; None where a variable says so at run time."""
     value = proxy_pass.statement.values[0] if proxy_pass.statement.values else ""
     found = _TARGET.match(value)
@@ -38,7 +46,7 @@ def levels(proxy_pass: Placed) -> list[Placed]:
     return [block for block in reversed(proxy_pass.parents) if block.name in LEVELS]
 
 
-def effective(tree: Tree, name: str, proxy_pass: Placed) -> Placed | None:
+def effective(tree: Tree, name: str, proxy_pass: Placed) -> Optional[Placed]:
     """The directive that counts there; None for nginx's default."""
     for block in levels(proxy_pass):
         for child in tree.children(block):
