@@ -81,7 +81,13 @@ class TwistedUpstream:
 
     def pid(self, port: int) -> int:
         """Of the backend on that port; 0 when it does not run."""
-        command = [self.tools / "supervisorctl", "-c", self.directory / "supervisord.conf", "pid", f"web-{port}"]
+        command: list[str | Path] = [
+            self.tools / "supervisorctl",
+            "-c",
+            self.directory / "supervisord.conf",
+            "pid",
+            f"web-{port}",
+        ]
         text = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
         return int(text) if text.isdigit() else 0
 

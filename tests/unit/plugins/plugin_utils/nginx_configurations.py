@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import effective as nginx_effective
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Documents
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import plan as nginx_plan
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import wanted as nginx_wanted
@@ -20,7 +21,7 @@ UPSTREAM = "upstream app { server 10.1.0.1:81; server 10.1.0.2:81; }"
 
 def wanted(**options: Any) -> Wanted:
     """As the action gives them."""
-    left_out: dict[str, Any] = dict.fromkeys(nginx_wanted.DEFAULTS)
+    left_out: dict[str, Any] = dict.fromkeys(nginx_effective.DEFAULTS)
     given = {
         **left_out,
         "upstreams": [],
