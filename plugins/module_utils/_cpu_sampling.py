@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from typing import Dict, Iterable, List, NamedTuple, Optional
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 
@@ -59,12 +59,20 @@ class Key(NamedTuple):
 
 
 History = Dict[Key, List[Tick]]
+Attend = Callable[[Sequence[Key]], None]
 
 
-def follow(window: float, subwindows: int, busy_percent: float, proc: str = "/proc") -> History:
+def attend_nothing(_busy: Sequence[Key]) -> None:
+    """For those who want the ticks alone."""
+
+
+def follow(
+    window: float, subwindows: int, busy_percent: float, proc: str = "/proc", attend: Attend = attend_nothing
+) -> History:
     """Ticks of every process alive at both ends; those busy at first also at each sub-window's end, with threads.
 
-    ``window`` in seconds, ``subwindows`` at least 2. Processes that start or end meanwhile are left out.
+    ``window`` in seconds, ``subwindows`` at least 2. Processes that start or end meanwhile are left out. ``attend`` is
+    called at the end of each sub-window with those found busy in the first, busiest first.
     """
     step = window / subwindows
     start = time.monotonic()
@@ -72,12 +80,16 @@ def follow(window: float, subwindows: int, busy_percent: float, proc: str = "/pr
     _sleep_until(start + step)
     _append(history, _sweep(proc))
     busy = [key for key, ticks in history.items() if len(ticks) == 2 and _is_busy(ticks, busy_percent)]
+    busy.sort(key=lambda key: -share(*history[key]))
+    attend(busy)
     for key in busy:
         history[key][-1] = history[key][-1]._replace(threads=threads(key.pid, proc))
     for index in range(2, subwindows):
         _sleep_until(start + index * step)
         _append(history, _ticks(busy, proc))
+        attend(busy)
     _sleep_until(start + window)
+    attend(busy)
     final = {**_sweep(proc), **_ticks(busy, proc)}
     _append(history, final)
     return {key: ticks for key, ticks in history.items() if key in final}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from typing import Iterator, NamedTuple, Optional
+from typing import Container, Iterator, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _netlink
 
@@ -102,6 +102,15 @@ def census(sock: socket.socket) -> Census:
 def in_state(sock: socket.socket, state: int) -> list[TcpSocket]:
     """The sockets in one state, with :class:`Times`; the kernel filters, so cost follows the number of matches."""
     return [decode(answer) for answer in _dump(sock, 1 << state, ext=1 << (INET_DIAG_INFO - 1))]
+
+
+def of_inodes(sock: socket.socket, inodes: Container[int]) -> list[TcpSocket]:
+    """These sockets, with :class:`Times`; all are listed, but only these are decoded."""
+    return [
+        decode(answer)
+        for answer in _dump(sock, ALL_STATES, ext=1 << (INET_DIAG_INFO - 1))
+        if _INODE.unpack_from(answer, 68)[0] in inodes
+    ]
 
 
 def lookup(sock: socket.socket, family: int, sockid: bytes) -> Optional[TcpSocket]:

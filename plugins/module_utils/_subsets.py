@@ -11,8 +11,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _procfs
-from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu, redis, tcp
+from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_window, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu, progress, redis, tcp
 
 Fact = Dict[str, Any]
 
@@ -21,6 +21,7 @@ class Options(NamedTuple):
     """What the collectors need to know, each its own part; ``max_items`` caps every list."""
 
     cpu: _cpu_options.CpuOptions
+    window: _cpu_window.CpuWindow
     redis: redis.Asking
     max_items: int
 
@@ -31,7 +32,8 @@ ALL = "all"
 
 #: In this order: the window first, so that the sockets are looked at when it is known who was busy up to then.
 COLLECTORS: Dict[str, Collect] = {
-    "cpu": lambda options: cpu.collect(options.cpu, options.max_items),
+    "cpu": lambda options: cpu.collect(options.cpu, options.window, options.max_items),
+    "progress": lambda options: progress.collect(options.cpu, options.window),
     "tcp": lambda options: tcp.collect(options.max_items),
     "redis": lambda options: redis.collect(options.redis, options.max_items),
 }
@@ -48,6 +50,11 @@ def choose(wanted: Iterable[str]) -> List[str]:
     without = {word[1:] for word in words if word.startswith("!")}
     everything = ALL in taken or not taken
     return [name for name in COLLECTORS if (everything or name in taken) and name not in without and ALL not in without]
+
+
+def window(names: Iterable[str], options: _cpu_options.CpuOptions) -> _cpu_window.CpuWindow:
+    """The window that the subsets of these names share."""
+    return _cpu_window.ProgressWindow(options) if "progress" in names else _cpu_window.CpuWindow(options)
 
 
 def collect(names: Iterable[str], options: Options) -> Dict[str, Fact]:

@@ -93,6 +93,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _cpu_options,
     _cpu_sampling,
+    _cpu_window,
     _facts_result,
     _procfs,
 )
@@ -105,7 +106,7 @@ def main() -> None:
     """Check the needs, collect and return."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     if not _cpu_sampling.HAS_PSUTIL:
-        module.fail_json(msg=cpu.NO_PSUTIL)
+        module.fail_json(msg=_cpu_window.NO_PSUTIL)
     unknown = [pid for pid in module.params["pids"] if _procfs.stat(pid) is None]
     if unknown:
         module.fail_json(msg="no such process: %s; take pids from this host, now" % ", ".join(map(str, unknown)))
@@ -113,7 +114,7 @@ def main() -> None:
         options = _cpu_options.parse(module.params)
     except ValueError as exc:
         module.fail_json(msg=str(exc))
-    facts = cpu.collect(options, _facts_result.max_items(module))
+    facts = cpu.collect(options, _cpu_window.CpuWindow(options), _facts_result.max_items(module))
     _facts_result.leave(module, {"cpu": facts})
 
 

@@ -24,8 +24,9 @@ options:
   gather_subset:
     description:
       - What to gather. V(all) is everything, V(!NAME) takes one away.
-      - V(tcp) is M(closewait.remediation.tcp_facts), V(cpu) is M(closewait.remediation.cpu_facts) and V(redis) is
-        M(closewait.remediation.redis_facts) for the servers that are found on this host.
+      - V(tcp) is M(closewait.remediation.tcp_facts), V(cpu) is M(closewait.remediation.cpu_facts), V(progress) is
+        M(closewait.remediation.progress_facts), and V(redis) is M(closewait.remediation.redis_facts) for the servers
+        that are found on this host.
     type: list
     elements: str
     default: [all]
@@ -36,11 +37,12 @@ options:
     description: The password of that user, or the server's. It is given only to servers that ask for one.
     type: str
 requirements:
-  - psutil for the subset V(cpu)
+  - psutil for the subsets V(cpu) and V(progress)
   - redis-cli or valkey-cli for the subset V(redis), on hosts with such a server
 seealso:
   - module: closewait.remediation.tcp_facts
   - module: closewait.remediation.cpu_facts
+  - module: closewait.remediation.progress_facts
   - module: closewait.remediation.redis_facts
 author:
   - The closewait.remediation maintainers (@closewait)
@@ -77,6 +79,9 @@ ansible_facts:
         cpu:
           description: See M(closewait.remediation.cpu_facts).
           type: dict
+        progress:
+          description: See M(closewait.remediation.progress_facts).
+          type: dict
         tcp:
           description: See M(closewait.remediation.tcp_facts).
           type: dict
@@ -104,11 +109,12 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         names = _subsets.choose(module.params["gather_subset"])
-        window = _cpu_options.parse(module.params)
+        cpu = _cpu_options.parse(module.params)
     except ValueError as exc:
         module.fail_json(msg=str(exc))
     login = Login(module.params["redis_username"], module.params["redis_password"])
-    options = _subsets.Options(window, redis.Asking(login=login), _facts_result.max_items(module))
+    most = _facts_result.max_items(module)
+    options = _subsets.Options(cpu, _subsets.window(names, cpu), redis.Asking(login=login), most)
     facts = _subsets.collect(names, options)
     _facts_result.leave(module, facts, _subsets.provenance())
 

@@ -205,4 +205,11 @@ def _what(action: ActionName, values: dict[str, Any]) -> str:
         targets = [f"fd {target['fd']} in process {target['pid']}" for target in values["targets"]]
         more = f" and {len(targets) - TARGETS_SHOWN} more" if len(targets) > TARGETS_SHOWN else ""
         return f"close {', '.join(targets[:TARGETS_SHOWN])}{more}; "
-    return f"restart process {values['pid']}; " if action == "worker_restart" else ""
+    if action == "worker_restart":
+        kill = (
+            f", killed if it has not ended {values['kill_after']} s after it was asked to"
+            if "kill_after" in values
+            else ""
+        )
+        return f"restart process {values['pid']}{kill}; "
+    return ""

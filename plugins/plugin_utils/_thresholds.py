@@ -23,6 +23,10 @@ class Thresholds:
     spin_system_share: float = 0.025
     #: CPU time that has to be seen for that share to mean anything: it is counted in ticks of 10 ms
     spin_cpu_seconds: float = 2.0
+    #: parts of the window in which a failing loop has to be seen without progress
+    failing_loop_windows: float = 3.0
+    #: calls that fail in the same way, per second of CPU, from which they are no looking around: 50 to 1,400 seen
+    failing_loop_calls_per_cpu_s: float = 20.0
     #: how far clocks and timers may be off when an idle time is compared with a timeout
     timeout_slack_s: float = 1.0
     #: how late Redis notices that a client is idle for too long

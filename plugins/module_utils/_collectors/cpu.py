@@ -16,6 +16,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _cpu_facts,
     _cpu_options,
     _cpu_sampling,
+    _cpu_window,
     _procfs,
     _runtime,
     _supervision,
@@ -23,10 +24,9 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 
 Errors = List[Dict[str, str]]
 Ranked = List[Tuple[_cpu_sampling.Key, _cpu_facts.Usage]]
-NO_PSUTIL = "psutil is missing for this interpreter; install python3-psutil (or pip install psutil) on the managed host"
 
 
-def collect(options: _cpu_options.CpuOptions, max_items: int) -> _cpu_facts.Fact:
+def collect(options: _cpu_options.CpuOptions, window: _cpu_window.CpuWindow, max_items: int) -> _cpu_facts.Fact:
     """The ``cpu`` facts. ``asked`` repeats the pids given: one that is not listed did not live through the window."""
     errors: Errors = []
     facts: _cpu_facts.Fact = {
@@ -39,10 +39,11 @@ def collect(options: _cpu_options.CpuOptions, max_items: int) -> _cpu_facts.Fact
         "processes": None,
         "omitted": 0,
     }
-    if not _cpu_sampling.HAS_PSUTIL:
-        errors.append({"source": "psutil", "reason": NO_PSUTIL})
+    measured = window.measured()
+    if measured is None:
+        errors.append({"source": "psutil", "reason": _cpu_window.NO_PSUTIL})
         return facts
-    history = _cpu_sampling.follow(options.window, options.subwindows, options.min_percent)
+    history = measured.history
     ranked = _ranked(history, options.min_percent, frozenset(options.pids))
     facts["processes_total"] = len(history)
     facts["processes"] = [process for key, usage in ranked[:max_items] for process in _process(key, usage)]

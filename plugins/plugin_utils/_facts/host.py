@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import CpuFacts
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.progress import ProgressFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.redis import RedisFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import TcpFacts
 
@@ -17,4 +18,5 @@ class HostFacts(TypedDict, total=False):
 
     tcp: TcpFacts | None
     cpu: CpuFacts | None
+    progress: ProgressFacts | None
     redis: RedisFacts | None

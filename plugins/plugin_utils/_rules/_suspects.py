@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import CpuFacts, Process
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import TcpFacts, Watcher
-from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _registrations, _spin
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _progress, _registrations, _spin
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import (
     Scene,
     incomplete,
@@ -54,9 +54,13 @@ def sources(scene: Scene) -> Sources | list[str]:
 
 
 def find(scene: Scene, facts: Sources, relevant: Relevant) -> Suspects:
-    """All spinning processes, each with its registrations split by ``relevant``."""
+    """All spinning processes, each with its registrations split by ``relevant``.
+
+    One that was seen not to poll spins on something else, whatever is in its epoll sets.
+    """
     watchers = _all(facts.tcp)
-    spinning = _spin.spinning(facts.cpu, scene.thresholds)
+    busy = _spin.spinning(facts.cpu, scene.thresholds)
+    spinning = [process for process in busy if not _progress.never_polls(scene, process)]
     spinners = [_spinner(scene, facts, process, relevant) for process in spinning]
     unknowns = incomplete(scene, "tcp", "cpu")
     unknowns += _unmeasured(scene, facts.cpu, [watcher for watcher in watchers if relevant(watcher)])

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Twisted backend, and the two ways to break its log so that it spins in its own error path (incident I2).
 
-The loop ends by itself once the log can be written again: each line that was waiting is then written. Until then nothing is
-answered, and SIGTERM does nothing, as the event loop never gets its turn.
+The loop ends by itself once the log can be written again: each line that was waiting is then written. Until then
+nothing is answered, and SIGTERM does nothing, as the event loop never gets its turn.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class TwistedBackend:
         for _request in range(_MOST_REQUESTS):
             if not self.answers(_GIVE_UP_S):
                 break
-        wait_for(lambda: self.spins(), 20, f"the backend on {self.port} to spin")
+        wait_for(self.spins, 20, f"the backend on {self.port} to spin")
 
     def spins(self) -> bool:
         """Whether it uses what CPU it gets, never sleeps and does not answer."""

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Twisted web server whose log goes through the standard library: ``PORT HANDLER``, the log file is ``$BACKEND_LOG``.
 
-HANDLER is ``rotating`` (the file is opened anew after each 2000 bytes) or ``plain`` (it stays open). The folder of the log
-is made at the start, and only then. ``GET /`` is answered at once, ``GET /?cpu_ms=N`` after N milliseconds of computing.
+HANDLER is ``rotating`` (the file is opened anew after each 2000 bytes) or ``plain`` (it stays open). The folder of the
+log is made at the start, and only then. ``GET /`` is answered at once, ``GET /?cpu_ms=N`` after computing for so long.
 
 Nothing is wrong with it, but what Twisted does with standard error: each line of it is an event for the log, so that a
 handler which fails and reports it there (``logging.raiseExceptions``) calls itself, many times for each failure.
@@ -30,9 +30,9 @@ _ROTATED_BYTES = 2000
 class Page(resource.Resource):
     """The only page."""
 
-    isLeaf = True
+    isLeaf = True  # noqa: N815 - Twisted's name
 
-    def render_GET(self, request: Request) -> bytes:
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802 - Twisted's name
         seconds = int((request.args or {}).get(b"cpu_ms", [b"0"])[0]) / 1000
         until = time.process_time() + seconds
         while time.process_time() < until:

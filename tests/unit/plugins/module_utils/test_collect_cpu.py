@@ -15,10 +15,15 @@ import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_sampling, _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu
 from ansible_collections.closewait.remediation.plugins.module_utils._cpu_options import CpuOptions
+from ansible_collections.closewait.remediation.plugins.module_utils._cpu_window import CpuWindow
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import running
 
 needs_psutil = pytest.mark.skipif(not _cpu_sampling.HAS_PSUTIL, reason="psutil is not installed for this interpreter")
 SPIN = "print(1)\nwhile True: pass"
+
+
+def _collect(options: CpuOptions, max_items: int) -> Dict[str, Any]:
+    return cpu.collect(options, CpuWindow(options), max_items)
 
 
 def _by_pid(facts: Dict[str, Any]) -> Dict[int, Dict[str, Any]]:
@@ -28,7 +33,7 @@ def _by_pid(facts: Dict[str, Any]) -> Dict[int, Dict[str, Any]]:
 @needs_psutil
 def test_a_spinner_in_full() -> None:
     with running(SPIN, "--token", "abc123") as spin, running("print(1); input()") as idle:
-        facts = cpu.collect(CpuOptions(0.4, 2, 3.0, [idle.pid, 4194301]), 60)
+        facts = _collect(CpuOptions(0.4, 2, 3.0, [idle.pid, 4194301]), 60)
         row = _by_pid(facts)[spin.pid]
         stat = _procfs.stat(spin.pid)
         assert stat is not None
@@ -51,7 +56,7 @@ def test_a_spinner_in_full() -> None:
 @needs_psutil
 def test_the_cap_is_stated_and_named_processes_are_never_cut_first() -> None:
     with running(SPIN) as spin, running("print(1); input()") as idle:
-        facts = cpu.collect(CpuOptions(0.4, 2, 3.0, [idle.pid]), 1)
+        facts = _collect(CpuOptions(0.4, 2, 3.0, [idle.pid]), 1)
         assert [row["pid"] for row in facts["processes"]] == [idle.pid]
         assert facts["omitted"] >= 1
         assert spin.poll() is None
@@ -59,7 +64,7 @@ def test_the_cap_is_stated_and_named_processes_are_never_cut_first() -> None:
 
 def test_without_psutil_nothing_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_cpu_sampling, "HAS_PSUTIL", False)
-    facts = cpu.collect(CpuOptions(0.4, 2, 3.0, []), 5)
+    facts = _collect(CpuOptions(0.4, 2, 3.0, []), 5)
     assert facts["processes"] is None
     assert facts["processes_total"] is None
     [error] = facts["errors"]

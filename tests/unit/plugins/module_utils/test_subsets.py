@@ -13,7 +13,7 @@ from typing import List
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _subsets
 
-ALL = ["cpu", "tcp", "redis"]
+ALL = ["cpu", "progress", "tcp", "redis"]
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ ALL = ["cpu", "tcp", "redis"]
         (["tcp"], ["tcp"]),
         (["redis", "cpu"], ["cpu", "redis"]),
         (["tcp", "tcp"], ["tcp"]),
-        (["all", "!tcp"], ["cpu", "redis"]),
-        (["!tcp"], ["cpu", "redis"]),
-        (["!tcp", "!redis", "!cpu"], []),
+        (["all", "!tcp"], ["cpu", "progress", "redis"]),
+        (["!tcp"], ["cpu", "progress", "redis"]),
+        (["!tcp", "!redis", "!cpu", "!progress"], []),
         (["tcp", "!tcp"], []),
         (["tcp", "!cpu"], ["tcp"]),
-        (["all", "tcp", "!redis"], ["cpu", "tcp"]),
+        (["all", "tcp", "!redis"], ["cpu", "progress", "tcp"]),
         (["!all"], []),
     ],
 )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tcp_facts, cpu_facts and incident_facts: arguments, shapes, and warnings for what could not be looked at."""
+"""The facts modules: arguments, shapes, and warnings for what could not be looked at."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_sampling, _netns, _procfs
-from ansible_collections.closewait.remediation.plugins.modules import cpu_facts, incident_facts, tcp_facts
+from ansible_collections.closewait.remediation.plugins.modules import (
+    cpu_facts,
+    incident_facts,
+    progress_facts,
+    tcp_facts,
+)
 from ansible_collections.closewait.remediation.tests.unit.plugins.modules.module_run import Result, Run, runner
 
 needs_psutil = pytest.mark.skipif(not _cpu_sampling.HAS_PSUTIL, reason="psutil is not installed for this interpreter")
@@ -38,7 +43,7 @@ def test_max_items_out_of_range(start: Start, module: Any, value: int) -> None:
     assert "ansible_facts" not in result
 
 
-@pytest.mark.parametrize("module", [cpu_facts, incident_facts])
+@pytest.mark.parametrize("module", [cpu_facts, incident_facts, progress_facts])
 @pytest.mark.parametrize("option", [{"window": 0}, {"window": 3600}, {"subwindows": 1}, {"min_cpu_percent": 101}])
 def test_the_window_out_of_range(start: Start, module: Any, option: Dict[str, Any]) -> None:
     result = start(module)(**{**QUICK, **option})
@@ -68,9 +73,18 @@ def test_a_process_that_is_not_there_is_an_error_or_asked_in_vain(start: Start) 
     assert "4194301" in result["msg"]
 
 
-def test_cpu_facts_need_psutil(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+@needs_psutil
+def test_progress_facts(start: Start) -> None:
+    facts = _facts(start(progress_facts)(**QUICK))
+    assert set(facts) == {"progress"}
+    assert (facts["progress"]["window_s"], facts["progress"]["subwindows"]) == (0.2, 1)
+    assert isinstance(facts["progress"]["processes"], list)
+
+
+@pytest.mark.parametrize("module", [cpu_facts, progress_facts])
+def test_psutil_is_needed(start: Start, monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
     monkeypatch.setattr(_cpu_sampling, "HAS_PSUTIL", False)
-    result = start(cpu_facts)(**QUICK)
+    result = start(module)(**QUICK)
     assert result["failed"]
     assert "python3-psutil" in result["msg"]
 
@@ -86,7 +100,7 @@ def test_incident_facts_go_on_without_psutil_but_say_so(start: Start, monkeypatc
 
 @needs_psutil
 @pytest.mark.parametrize(
-    ("subset", "names"), [(["tcp"], {"tcp"}), (["all", "!redis"], {"tcp", "cpu"}), (["!all"], set())]
+    ("subset", "names"), [(["tcp"], {"tcp"}), (["all", "!redis"], {"tcp", "cpu", "progress"}), (["!all"], set())]
 )
 def test_incident_facts_say_when_and_in_which_boot(start: Start, subset: List[str], names: set[str]) -> None:
     facts = _facts(start(incident_facts)(gather_subset=subset, **QUICK))

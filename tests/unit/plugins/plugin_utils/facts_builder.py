@@ -243,6 +243,55 @@ def cpu(*processes: Fact, **changed: Any) -> Fact:
     return {**usual, **changed}
 
 
+def calls(**changed: Any) -> Fact:
+    """System calls of a loop that polls: each poll returns at once, and nothing is to be read."""
+    usual = {
+        "tids": [PID],
+        "seconds": 2.4,
+        "total": [8120, 8003, 7991, 8114],
+        "polls": [4060, 4001, 3996, 4057],
+        "moved": [0, 0, 0, 0],
+        "failing": [0, 0, 0, 0],
+        "failing_calls": [],
+        "failing_unlisted": 0,
+    }
+    return {**usual, **changed}
+
+
+def io(**changed: Any) -> Fact:
+    """Nothing read and nothing written."""
+    return {**{name: [0, 0, 0, 0] for name in ("bytes_read", "bytes_written", "reads", "writes")}, **changed}
+
+
+def followed(pid: int = PID, start_time: int = BORN, **changed: Any) -> Fact:
+    """What a process got done: nothing."""
+    usual = {
+        "pid": pid,
+        "start_time": start_time,
+        "name": "celery",
+        "io": io(),
+        "calls": calls(tids=[pid]),
+        "sockets": {"held": 3, "opened": 0, "ended": 0, "tcp": None},
+        "files": [],
+        "files_omitted": 0,
+        "missing_folders": [],
+        "errors": [],
+    }
+    return {**usual, **changed}
+
+
+def progress(*processes: Fact, **changed: Any) -> Fact:
+    """Progress facts; without processes, of the one that spins."""
+    usual = {
+        "errors": [],
+        "window_s": 3.0,
+        "subwindows": 4,
+        "processes": list(processes) or [followed()],
+        "omitted": 0,
+    }
+    return {**usual, **changed}
+
+
 def instance(**changed: Any) -> Fact:
     """A Redis that closes idle connections."""
     usual = {
@@ -273,7 +322,7 @@ def no_redis() -> Fact:
 
 def worker(**changed: Any) -> Fact:
     """All facts of the host with the spinning worker."""
-    return {"tcp": tcp(), "cpu": cpu(), "redis": no_redis(), **changed}
+    return {"tcp": tcp(), "cpu": cpu(), "progress": progress(), "redis": no_redis(), **changed}
 
 
 def server(**changed: Any) -> Fact:
@@ -281,7 +330,8 @@ def server(**changed: Any) -> Fact:
     idle = tcp(
         addresses=["127.0.0.1", THERE], close_wait=close_wait([], []), watchers=watchers(), states={"ESTABLISHED": 9}
     )
-    return {"tcp": idle, "cpu": cpu(sleeping(811, 4021)), "redis": redis(), **changed}
+    calm = {"cpu": cpu(sleeping(811, 4021)), "progress": progress(processes=[])}
+    return {"tcp": idle, **calm, "redis": redis(), **changed}
 
 
 def registered(facts: Fact, at: str = "2026-11-02T08:15:30Z", **changed: Any) -> Fact:

@@ -48,6 +48,7 @@ def test_one_source_missing_leaves_the_others() -> None:
     host = diagnosed({make.HOST: make.registered(make.worker(cpu=no_cpu))})["hosts"][make.HOST]
     assert host["verdict"] == "unknown"
     assert sorted({entry["id"] for entry in host["unknown"]}) == [
+        "failing_loop",
         "ghost_registration_spin",
         "half_closed_spin",
         "stale_watcher_spin",
