@@ -15,8 +15,8 @@ description:
   - The supervisor is found from outside, by the environment and the ancestors of the process, not by its name.
   - Only supervisord is acted on. For a systemd unit, a container, or a process nobody would start again, nothing is
     done, and RV(command) says what could be run by hand.
-  - The process is never killed. If it has not ended after O(drain_timeout), it is left draining, and RV(outcome)
-    says so.
+  - The process is never killed, unless O(kill_after) says so. If it has not ended after O(drain_timeout), it is left
+    draining, and RV(outcome) says so.
   - C(supervisorctl restart) is not used, as it kills after C(stopwaitsecs), which is 10 seconds unless configured.
   - The client runs with the rights of the running C(supervisord), unless O(configuration) is given.
 options:
@@ -34,6 +34,13 @@ options:
     description: How long to wait for the end of the process, in seconds.
     type: int
     default: 600
+  kill_after:
+    description:
+      - If the process has not ended so many seconds after O(stop_signal), have supervisord send it C(KILL).
+      - For a process that was seen to act on no signal and to get nothing done. What it has in work is lost. Its
+        children are not killed.
+      - Without it the process is never killed.
+    type: int
   stop_signal:
     description:
       - The signal on which the program finishes its work and ends.
@@ -93,7 +100,7 @@ EXAMPLES = r"""
 RETURN = r"""
 outcome:
   description:
-    - V(restarted), the old process has ended by itself and a new one runs.
+    - V(restarted), the old process has ended, by itself or after O(kill_after), and a new one runs.
     - V(draining), it was asked to end and had not done so after O(drain_timeout).
     - V(refused), nothing was done.
     - V(gone), the process had ended before.
@@ -167,6 +174,7 @@ def main() -> None:
             "pid": {"type": "int", "required": True},
             "start_time": {"type": "int", "required": True},
             "drain_timeout": {"type": "int", "default": 600},
+            "kill_after": {"type": "int"},
             "stop_signal": {
                 "type": "str",
                 "choices": ["TERM", "INT", "QUIT", "HUP", "USR1", "USR2"],
@@ -206,13 +214,17 @@ def _act(seen: Seen, access: Access, params: Mapping[str, Any]) -> dict[str, Any
     if not restart_act.still_the_one(control, program, old):
         return _result(seen, "gone", "it ended by itself just now", None, None)
     began = time.monotonic()
-    if not restart_act.drain(control, program, old, params["stop_signal"], seconds):
-        draining = restart_decision.still_draining(seen, seconds)
+    patience = seconds if params["kill_after"] is None else min(seconds, params["kill_after"])
+    ended, how = restart_act.drain(control, program, old, params["stop_signal"], patience), "ended by itself"
+    if not ended and params["kill_after"] is not None:
+        ended, how = restart_act.kill(control, program, old), "did not act on %s and was killed" % params["stop_signal"]
+    if not ended:
+        draining = restart_decision.still_draining(seen, patience)
         result = _result(seen, "draining", draining.reason, draining.command, old)
         return {**result, "changed": True, "diff": _diff(seen, "process %d, draining" % old.pid)}
     drained_s = round(time.monotonic() - began, 1)
     new = restart_act.come_back(control, program, old)
-    result = _result(seen, "restarted", "it ended by itself after %.1f s" % drained_s, None, new)
+    result = _result(seen, "restarted", "it %s after %.1f s" % (how, drained_s), None, new)
     return {**result, "changed": True, "drained_s": drained_s, "diff": _diff(seen, "process %d, running" % new.pid)}
 
 

@@ -18,6 +18,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._supervisor.
 _LOOK_EVERY_S = 0.1
 #: After the old process ended: supervisord has to notice, wait out ``startsecs``, and perhaps try again.
 _COME_BACK_S = 90
+_DIES_S = 20
 _ON_ITS_WAY = (reply.RUNNING, reply.STARTING, reply.BACKOFF)
 
 
@@ -52,6 +53,18 @@ def drain(control: Supervisorctl, program: str, process: Identity, signal: str, 
             return False
         time.sleep(_LOOK_EVERY_S)
     return True
+
+
+def kill(control: Supervisorctl, program: str, process: Identity) -> bool:
+    """Have supervisord kill that very process, and wait for its end; False where it is not supervisord's any more."""
+    if alive(process):
+        if not still_the_one(control, program, process):
+            return False
+        control.signal("KILL", program)
+    deadline = time.monotonic() + _DIES_S
+    while alive(process) and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY_S)
+    return not alive(process)
 
 
 def come_back(control: Supervisorctl, program: str, old: Identity) -> Identity:

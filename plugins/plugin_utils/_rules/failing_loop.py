@@ -164,7 +164,7 @@ def _evidence(case: Case) -> dict[str, Any]:
     return {
         **_spin.evidence(case.process, case.cpu),
         "failing_calls": case.failing,
-        "calls": {key: calls[key] for key in ("seconds", "total", "polls", "moved", "failing")} if calls else None,  # type: ignore[literal-required]
+        "calls": {key: calls[key] for key in ("seconds", "total", "polls", "moved", "failing")} if calls else None,
         "io": case.progress["io"],
         "tcp": tcp,
         "told": [

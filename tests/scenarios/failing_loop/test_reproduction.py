@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
-from scenario_kit.kernel_scheduling import start_time
+import os
+import signal
+import time
+
+from scenario_kit.kernel_scheduling import watch_conduct
 from scenario_kit.twisted_backend import TwistedBackend
 from scenario_kit.waiting import wait_for
 
-RECOVERY_S = 120
 
-
-def test_a_full_disk_makes_it_spin_and_free_space_ends_that(full: TwistedBackend) -> None:
-    born = start_time(full.pid)
-    full.free_disk()
-    wait_for(lambda: full.answers(1), RECOVERY_S, "the backend to answer again")
-    assert start_time(full.pid) == born
+def test_it_acts_on_no_signal_and_writes_what_waited_once_it_can(vanished: TwistedBackend) -> None:
+    os.kill(vanished.pid, signal.SIGTERM)
+    time.sleep(2)
+    assert watch_conduct(vanished.pid, 2.0, samples=10).spins
+    vanished.restore_log_folder()
+    wait_for(
+        lambda: vanished.log.exists() and "handleError" in vanished.log.read_text(), 60, "what waited to be written"
+    )

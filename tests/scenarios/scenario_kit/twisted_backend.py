@@ -12,13 +12,15 @@ from __future__ import annotations
 import http.client
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from .kernel_scheduling import watch_conduct
-from .processes import Program, started
+from .processes import started
+from .supervised import Supervised, supervised
 from .waiting import wait_for
 
 PROGRAM = Path(__file__).with_name("twisted_backend_program.py")
@@ -28,6 +30,7 @@ _MOST_REQUESTS = 60
 _ANSWER_S = 20.0
 _GIVE_UP_S = 1.0
 _DISK_BYTES = 16 << 20
+_ASK = "import sys, urllib.request as r; sys.exit(r.urlopen(sys.argv[1], timeout=30).status != 200)"
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,17 @@ class TwistedBackend:
         """Whether a request is answered within ``seconds``."""
         return answers(self.port, seconds, cpu_ms)
 
+    def ask_command(self) -> list[str]:
+        """A command that succeeds when the backend answers."""
+        return [sys.executable, "-c", _ASK, f"http://127.0.0.1:{self.port}/"]
+
     def lose_log_folder(self) -> None:
         """Remove the folder of the log, as a clean-up or a deployment does."""
         shutil.rmtree(self.log.parent)
+
+    def restore_log_folder(self) -> None:
+        """Make it again, empty."""
+        self.log.parent.mkdir()
 
     def fill_disk(self) -> None:
         """Leave no byte on the file system of the log, which is :func:`small_disk`."""
@@ -92,13 +103,18 @@ def twisted_backend(folder: Path, python: str, port: int, handler: str = ROTATIN
     path = folder / "log/app.log"
     command = backend_command(python, port, handler)
     with started(command, folder / f"{port}.out", {"BACKEND_LOG": str(path)}) as program:
-        yield ready(program, port, path)
+        wait_for(lambda: answers(port), 30, f"the backend on {port} to answer")
+        yield TwistedBackend(program.pid, port, path)
 
 
-def ready(program: Program, port: int, log: Path) -> TwistedBackend:
-    """The backend once it answers."""
-    wait_for(lambda: answers(port), 30, f"the backend on {port} to answer")
-    return TwistedBackend(program.pid, port, log)
+@contextmanager
+def supervised_backend(folder: Path, python: str, port: int) -> Iterator[tuple[TwistedBackend, Supervised]]:
+    """The same with a log that rotates, as the only program of a supervisord."""
+    path = folder / "log/app.log"
+    command = backend_command(python, port, ROTATING)
+    with supervised(folder / "supervisor", command, {"BACKEND_LOG": str(path)}) as supervisor:
+        wait_for(lambda: answers(port), 30, f"the backend on {port} to answer")
+        yield TwistedBackend(supervisor.pid(), port, path), supervisor
 
 
 @contextmanager

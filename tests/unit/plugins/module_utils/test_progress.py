@@ -20,7 +20,11 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import progress
 from ansible_collections.closewait.remediation.plugins.module_utils._cpu_options import CpuOptions
-from ansible_collections.closewait.remediation.plugins.module_utils._perf import process_calls, tracepoint
+from ansible_collections.closewait.remediation.plugins.module_utils._perf import (
+    process_calls,
+    syscall_numbers,
+    tracepoint,
+)
 from ansible_collections.closewait.remediation.plugins.module_utils._progress import (
     connections,
     facts,
@@ -141,7 +145,7 @@ def test_calls_are_named_and_cut() -> None:
     assert (shown["seconds"], shown["failing"], shown["tids"]) == (1.0, [5000, 5000], [77])
     assert len(shown["failing_calls"]) == facts.MOST_KINDS
     assert shown["failing_calls"][0] == {
-        "call": facts.syscall_numbers.names(facts.syscall_numbers.numbers() or {}).get(0, "number 0"),
+        "call": syscall_numbers.names(syscall_numbers.numbers() or {}).get(0, "number 0"),
         "errno": "ENOENT",
         "count": 200,
     }

@@ -84,6 +84,27 @@ def test_patience_ends_and_nothing_is_killed(tmp_path: Path, process: subprocess
     assert supervisord.orders() == ["signal TERM shop:worker"]
 
 
+def test_what_has_ended_meanwhile_is_not_killed(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    supervisord = Scripted(tmp_path, ["worker: signalled"])
+    assert restart_act.kill(supervisord.control(), _PROGRAM, Identity(process.pid, 1))
+    assert not (tmp_path / "orders").exists()
+
+
+def test_another_process_is_not_killed(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    supervisord = Scripted(tmp_path, ["worker RUNNING   pid 1, uptime 0:00:09", "worker: signalled"])
+    assert not restart_act.kill(supervisord.control(), _PROGRAM, _identity(process.pid))
+    assert supervisord.orders() == ["status shop:worker"]
+
+
+def test_a_process_that_does_not_die_is_not_reported_as_ended(
+    tmp_path: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restart_act, "_DIES_S", 0.3)
+    supervisord = Scripted(tmp_path, ["worker RUNNING   pid %d, uptime 0:00:09" % process.pid, "worker: signalled"])
+    assert not restart_act.kill(supervisord.control(), _PROGRAM, _identity(process.pid))
+    assert supervisord.orders() == ["status shop:worker", "signal KILL shop:worker"]
+
+
 def test_the_old_process_is_not_taken_for_the_new_one(tmp_path: Path) -> None:
     new = _identity(os.getpid())
     old = Identity(1, _identity(1).start_time)
