@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import socket
 import struct
@@ -16,6 +17,7 @@ NLM_F_DUMP = 0x300
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
 HEADER = struct.Struct("=IHHII")
+_LEAD = struct.Struct("=IH")
 ATTRIBUTE = struct.Struct("=HH")
 RECEIVE_BYTES = 1 << 18
 REPLY_TIMEOUT_S = 10.0
@@ -46,6 +48,20 @@ def dump(sock: socket.socket, kind: int, body: bytes) -> Iterator[memoryview]:
                 _check(payload)
                 return
             yield payload
+
+
+def dump_blocks(sock: socket.socket, kind: int, body: bytes) -> Iterator[tuple[int, memoryview]]:
+    """The same answers, headers included, in blocks of messages of one length, for many to be unpacked at once.
+
+    Yields ``(length, block)``, the block's size being a multiple of ``length``. Raises :class:`NetlinkError`.
+    """
+    sock.send(HEADER.pack(HEADER.size + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body)
+    while True:
+        for answer, length, block in _blocks(_receive(sock)):
+            if answer in (NLMSG_DONE, NLMSG_ERROR):
+                _check(block[HEADER.size :])
+                return
+            yield length, block
 
 
 def request(sock: socket.socket, kind: int, body: bytes) -> memoryview:
@@ -85,6 +101,28 @@ def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
             _check(payload)
         yield kind, payload
         offset += (length + 3) & ~3
+
+
+def _blocks(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
+    """``(type, length, messages)`` for each run of messages of the same type and length."""
+    offset = 0
+    while offset < len(data):
+        length, answer = _LEAD.unpack_from(data, offset)
+        if length < HEADER.size:
+            raise NetlinkError(errno.EPROTO, "netlink gave a message shorter than its header")
+        step = (length + 3) & ~3
+        rest = data[offset : offset + (len(data) - offset) // step * step]
+        # A run that ends at a message of another length is found by looking at where the next one would have to begin.
+        leads = _leads(step).iter_unpack(rest)
+        run = next((number for number, lead in enumerate(leads) if lead != (length, answer)), len(rest) // step)
+        end = offset + max(run, 1) * step
+        yield answer, step, data[offset:end]
+        offset = end
+
+
+@functools.lru_cache(maxsize=64)
+def _leads(step: int) -> struct.Struct:
+    return struct.Struct("=IH%dx" % (step - _LEAD.size))
 
 
 def _check(payload: memoryview) -> None:

@@ -32,6 +32,8 @@ STATES = {
     11: "CLOSING",
     12: "NEW_SYN_RECV",
 }
+ESTABLISHED = 1
+TIME_WAIT = 6
 CLOSE_WAIT = 8
 LISTEN = 10
 ALL_STATES = 0xFFFFFFFF
@@ -113,6 +115,16 @@ def of_inodes(sock: socket.socket, inodes: Container[int]) -> list[TcpSocket]:
     ]
 
 
+def query(family: int, states: int, ext: int = 0) -> bytes:
+    """The body of a dump request: all sockets of a family in these states; ``ext``: wanted attributes."""
+    return _REQUEST.pack(family, socket.IPPROTO_TCP, ext, 0, states) + _ANY_SOCKID
+
+
+def sockid(source: tuple[bytes, bytes], destination: tuple[bytes, bytes]) -> bytes:
+    """An id for :func:`lookup`, whatever the cookie is; each end is port and address (16 bytes) in network order."""
+    return source[0] + destination[0] + source[1] + destination[1] + _ANY_SOCKID[36:]
+
+
 def lookup(sock: socket.socket, family: int, sockid: bytes) -> Optional[TcpSocket]:
     """The socket with exactly this id (addresses, ports *and* cookie) as it is now; None when there is none."""
     body = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (INET_DIAG_INFO - 1), 0, ALL_STATES) + sockid
@@ -135,8 +147,8 @@ def decode(answer: memoryview | bytes) -> TcpSocket:
         family=family,
         state=state,
         timer=timer,
-        local=(_address(family, sockid[4:20]), sport),
-        remote=(_address(family, sockid[20:36]), dport),
+        local=(address(family, sockid[4:20]), sport),
+        remote=(address(family, sockid[20:36]), dport),
         cookie=_COOKIE.unpack_from(sockid, 40)[0],
         recv_q=recv_q,
         send_q=send_q,
@@ -147,19 +159,19 @@ def decode(answer: memoryview | bytes) -> TcpSocket:
     )
 
 
-def _dump(sock: socket.socket, states: int, ext: int) -> Iterator[memoryview]:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        body = _REQUEST.pack(family, socket.IPPROTO_TCP, ext, 0, states) + _ANY_SOCKID
-        yield from _netlink.dump(sock, SOCK_DIAG_BY_FAMILY, body)
-
-
-def _address(family: int, raw: bytes) -> str:
+def address(family: int, raw: bytes) -> str:
+    """An address in network order as text."""
     if family == socket.AF_INET:
         return socket.inet_ntop(socket.AF_INET, raw[:4])
     if raw[:12] == b"\0" * 10 + b"\xff\xff":
         # An IPv4 peer of a dual-stack socket: named as the peer names itself, so that both ends can be joined.
         return socket.inet_ntop(socket.AF_INET, raw[12:])
     return socket.inet_ntop(socket.AF_INET6, raw)
+
+
+def _dump(sock: socket.socket, states: int, ext: int) -> Iterator[memoryview]:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        yield from _netlink.dump(sock, SOCK_DIAG_BY_FAMILY, query(family, states, ext))
 
 
 def _times(data: memoryview) -> Optional[Times]:

@@ -113,9 +113,9 @@ def suspect(watcher: Watcher) -> bool:
     return watcher.state is not None and bool(watcher.events & _epoll.WRITABLE)
 
 
-def state_names(by_inode: Mapping[int, bytes]) -> dict[int, str]:
-    """State name per inode from the undecoded answers of a census."""
-    return {inode: _sock_diag.STATES.get(raw[1], str(raw[1])) for inode, raw in by_inode.items()}
+def state_names(numbers: Mapping[int, int]) -> dict[int, str]:
+    """State name per inode."""
+    return {inode: _sock_diag.STATES.get(number, str(number)) for inode, number in numbers.items()}
 
 
 def _watcher(

@@ -127,6 +127,35 @@ ansible_facts:
                 - C(sockets) is a sample, each with C(netns), C(local), C(remote), C(inode), C(cookie), C(silent_s) and
                   C(holders). C(silent_s) is seconds since it last received data, not since it ended.
               type: dict
+            established:
+              description:
+                - Established connections that were opened from this host, in crowds of 20 and more. Null when no namespace
+                  could be asked.
+                - Those that came in, at a port that something listens on, are only counted (C(incoming)).
+              type: dict
+              contains:
+                opened:
+                  description: All that were opened from here.
+                  type: int
+                unowned:
+                  description: Those of which no holder was seen.
+                  type: int
+                by_remote:
+                  description:
+                    - The remotes with most connections, each with C(total), the number of C(processes) that have some, and
+                      C(p50) and C(max) of how many such a process has.
+                    - A local port can be used once per source address, remote address and remote port. C(ports_used) of
+                      C(ports) are, from the C(source) address that uses most, C(time_wait) of them by what is over.
+                    - Of C(sampled) connections half have been idle for C(idle_p50_s) or less, none for more than
+                      C(idle_max_s), and C(waiting) have asked something that is not answered yet.
+                  type: list
+                  elements: dict
+                by_process:
+                  description:
+                    - The processes with most connections to each of their remotes. C(p50) and C(max) are over all
+                      C(remotes), C(top) are those with most, C(fds) and C(fd_limit) its open files and their limit.
+                  type: list
+                  elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ``tcp`` subset: half-closed sockets, their holders and the epoll sets that watch them.
+"""The ``tcp`` subset: half-closed sockets with holders and epoll sets, and where connections lead.
 
 Sources: inet_diag over netlink in every network namespace that has processes, ``/proc/PID/fd`` and
 ``/proc/PID/fdinfo``. What could not be read is an entry of ``errors``; the part that needed it is then null.
@@ -10,7 +10,7 @@ Sources: inet_diag over netlink in every network namespace that has processes, `
 from __future__ import annotations
 
 import os
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _holders,
@@ -18,23 +18,19 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _netns,
     _procfs,
     _rtnetlink,
-    _sock_diag,
     _tcp_facts,
     _vanished,
     _watchers,
 )
+from ansible_collections.closewait.remediation.plugins.module_utils._connections import (
+    crowding,
+    listing,
+    outgoing,
+)
+from ansible_collections.closewait.remediation.plugins.module_utils._connections import facts as connection_facts
 
 Errors = List[Dict[str, str]]
 RUN_AS_ROOT = "run it as root (become: true)"
-
-
-class Listing(NamedTuple):
-    """Sockets of all namespaces that could be entered."""
-
-    counts: dict[int, int]
-    by_inode: dict[int, tuple[int, bytes]]
-    close_wait: list[_tcp_facts.Placed]
-    listen: list[_tcp_facts.Placed]
 
 
 def collect(max_items: int, proc: str = "/proc") -> _tcp_facts.Fact:
@@ -43,8 +39,9 @@ def collect(max_items: int, proc: str = "/proc") -> _tcp_facts.Fact:
     pids = _procfs.pids(proc)
     namespaces, strangers = _netns.discover(pids, proc)
     walk = _holders.walk(pids, proc)
-    listing = _listing(namespaces, errors, proc)
-    watchers = _confirmed_watchers(walk.owners, listing, namespaces, proc) if listing else _watchers.Scan([], [])
+    found = _listing(namespaces, errors, proc)
+    states = found.states() if found else {}
+    watchers = _confirmed_watchers(walk.owners, states, namespaces, proc) if found else _watchers.Scan([], [])
     denied = sorted({*strangers, *walk.denied, *watchers.denied})
     if denied and os.geteuid():
         _error(errors, proc, "permission denied for %d processes; %s" % (len(denied), RUN_AS_ROOT))
@@ -58,78 +55,76 @@ def collect(max_items: int, proc: str = "/proc") -> _tcp_facts.Fact:
         "close_wait": None,
         "watchers": None,
         "vanished": None,
+        "established": None,
     }
-    if listing:
-        gone = _vanished.find(walk.owners, listing.by_inode, proc)
+    if found:
+        gone = _vanished.find(walk.owners, states, proc)
         facts["vanished"] = _tcp_facts.vanished(gone, _netns.by_pid(namespaces), max_items)
-        facts.update(_sockets(listing, walk.owners, watchers.watchers, max_items, proc))
+        facts.update(_sockets(found, walk.owners, watchers.watchers, max_items, proc))
+        facts["established"] = _established(found, walk.owners, errors, max_items, proc)
     if watchers.blind:
         _error(errors, "epoll sets", "this kernel does not show what they watch; Linux 4.13 or newer does")
         facts["watchers"] = None
     return facts
 
 
-def _listing(namespaces: list[_netns.Namespace], errors: Errors, proc: str) -> Optional[Listing]:
+def _listing(namespaces: list[_netns.Namespace], errors: Errors, proc: str) -> Optional[listing.Listing]:
     """All namespaces together; None when not one could be listed."""
-    total = Listing({}, {}, [], [])
-    listed = 0
-    for namespace in namespaces:
+    found = listing.of(namespaces, proc)
+    for namespace, exc in found.failed:
+        _error(errors, "sock_diag in network namespace %d" % namespace.netns, _reason(exc))
+    return found if found.parts else None
+
+
+def _established(
+    found: listing.Listing, owners: list[_holders.Owner], errors: Errors, max_items: int, proc: str
+) -> Optional[_tcp_facts.Fact]:
+    """Connections opened from here; None when not one namespace could be asked."""
+    parts = []
+    for part in found.parts:
         try:
-            _list_one(namespace, total, proc)
-            listed += 1
+            parts.append(outgoing.of(part, max_items, proc))
         except _netns.DesertedError:
             continue
         except OSError as exc:
-            _error(errors, "sock_diag in network namespace %d" % namespace.netns, _reason(exc))
-    return total if listed else None
-
-
-def _list_one(namespace: _netns.Namespace, total: Listing, proc: str) -> None:
-    with _netns.entered(namespace, proc):
-        sock = _sock_diag.open_socket()
-    with sock:
-        census = _sock_diag.census(sock)
-        close_wait = _sock_diag.in_state(sock, _sock_diag.CLOSE_WAIT)
-        listen = _sock_diag.in_state(sock, _sock_diag.LISTEN)
-    for state, count in census.states.items():
-        total.counts[state] = total.counts.get(state, 0) + count
-    total.by_inode.update((inode, (namespace.netns, raw)) for inode, raw in census.by_inode.items())
-    total.close_wait.extend(_tcp_facts.Placed(namespace.netns, tcp) for tcp in close_wait)
-    total.listen.extend(_tcp_facts.Placed(namespace.netns, tcp) for tcp in listen)
+            _error(errors, "connections of network namespace %d" % part.namespace.netns, _reason(exc))
+    remote_of = {inode: remote for part in parts for inode, remote in part.remote_of.items()}
+    facts = connection_facts.fact(connection_facts.Host(parts, crowding.held(owners, remote_of)), max_items)
+    for row in facts["by_process"]:
+        row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)
+    return facts if parts else None
 
 
 def _sockets(
-    listing: Listing,
+    found: listing.Listing,
     owners: list[_holders.Owner],
-    found: list[_watchers.Watcher],
+    registrations: list[_watchers.Watcher],
     max_items: int,
     proc: str,
 ) -> _tcp_facts.Fact:
     holders = _holders.by_inode(owners)
-    close_wait = _tcp_facts.close_wait(listing.close_wait, holders, _watchers.by_inode(found), max_items)
+    close_wait = _tcp_facts.close_wait(found.close_wait, holders, _watchers.by_inode(registrations), max_items)
     for row in close_wait["by_process"]:
         row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)
-    suspects = {watcher.inode for watcher in found if _watchers.suspect(watcher)}
-    watched = {inode: listing.by_inode[inode] for inode in suspects if inode in listing.by_inode}
-    placed = {inode: _tcp_facts.Placed(netns, _sock_diag.decode(raw)) for inode, (netns, raw) in watched.items()}
+    suspects = {watcher.inode for watcher in registrations if _watchers.suspect(watcher)}
     return {
-        "states": _tcp_facts.states(listing.counts),
-        "listeners": _tcp_facts.listeners(listing.listen, holders, max_items),
+        "states": _tcp_facts.states(found.counts()),
+        "listeners": _tcp_facts.listeners(found.listen, holders, max_items),
         "close_wait": close_wait,
-        "watchers": _tcp_facts.watchers(found, placed, holders, max_items),
+        "watchers": _tcp_facts.watchers(registrations, found.placed(suspects), holders, max_items),
     }
 
 
 def _confirmed_watchers(
-    owners: list[_holders.Owner], listing: Listing, namespaces: list[_netns.Namespace], proc: str
+    owners: list[_holders.Owner], states: dict[int, int], namespaces: list[_netns.Namespace], proc: str
 ) -> _watchers.Scan:
     """Registrations; those that a race could have made up are looked at a second time, and dropped unless the same."""
-    first = _watchers.scan(owners, _states(listing), proc)
+    first = _watchers.scan(owners, _watchers.state_names(states), proc)
     doubtful = {watcher.owner.pid for watcher in first.watchers if _watchers.uncertain(watcher)}
     if not doubtful:
         return first
-    again = _listing(namespaces, [], proc) or listing
-    second = _watchers.scan(_holders.walk(sorted(doubtful), proc).owners, _states(again), proc)
+    again = listing.of(namespaces, proc).states()
+    second = _watchers.scan(_holders.walk(sorted(doubtful), proc).owners, _watchers.state_names(again), proc)
     same = {watcher.key for watcher in second.watchers if _watchers.uncertain(watcher)}
     holders = _holders.by_inode(owners)
     kept = [w for w in first.watchers if not _watchers.uncertain(w) or w.key in same]
@@ -141,10 +136,6 @@ def _unreadable(pids: list[int], max_items: int, proc: str) -> _tcp_facts.Fact:
     stats = [stat for stat in (_procfs.stat(pid, proc) for pid in pids) if stat]
     rows = [{"pid": stat.pid, "start_time": stat.start_time, "name": stat.name} for stat in stats]
     return {"total": len(rows), "processes": rows[:max_items], "omitted": max(0, len(rows) - max_items)}
-
-
-def _states(listing: Listing) -> dict[int, str]:
-    return _watchers.state_names({inode: raw for inode, (_netns_inode, raw) in listing.by_inode.items()})
 
 
 def _addresses(namespaces: list[_netns.Namespace], errors: Errors, proc: str) -> Optional[list[str]]:

@@ -139,6 +139,65 @@ class Listeners(TypedDict):
     omitted: int
 
 
+class CrowdedRemote(TypedDict):
+    """A remote to which many connections were opened; ``p50`` and ``max`` over the processes that have any.
+
+    ``ports_used`` of ``ports`` between ``source`` and this remote are taken, ``time_wait`` of them by what is over.
+    ``sampled`` connections were asked how long they have been idle; ``waiting`` of them wait for an answer.
+    """
+
+    netns: int
+    address: str
+    port: int
+    total: int
+    processes: int
+    p50: int
+    max: int
+    source: str
+    ports_used: int
+    time_wait: int
+    ports: int
+    sampled: int
+    waiting: int
+    idle_p50_s: float | None
+    idle_max_s: float | None
+
+
+class RemoteCount(TypedDict):
+    """How many connections lead there."""
+
+    address: str
+    port: int
+    total: int
+
+
+class CrowdedProcess(TypedDict):
+    """A process that has opened many connections; ``p50`` and ``max`` over its remotes."""
+
+    pid: int
+    start_time: int
+    name: str
+    total: int
+    remotes: int
+    p50: int
+    max: int
+    top: list[RemoteCount]
+    fds: int
+    fd_limit: int | None
+
+
+class Established(TypedDict):
+    """Established connections: opened from here, and come in; ``unowned``: opened ones whose holder was not seen."""
+
+    opened: int
+    incoming: int
+    unowned: int
+    by_remote: list[CrowdedRemote]
+    by_remote_omitted: int
+    by_process: list[CrowdedProcess]
+    by_process_omitted: int
+
+
 class Namespace(TypedDict):
     """A network namespace that has processes in it."""
 
@@ -164,4 +223,5 @@ class TcpFacts(TypedDict):
     listeners: Listeners | None
     close_wait: CloseWait | None
     watchers: Watchers | None
+    established: NotRequired[Established | None]
     unreadable: NotRequired[Unreadable]
