@@ -47,7 +47,10 @@ options:
         V(failing_loop_calls_per_cpu_s) 20,
         V(timeout_slack_s) 1, V(redis_close_lag_s) 2, V(leak_total) 20,
         V(leak_oldest_s) 600, V(leak_age_classes) 3, V(leak_medium_share) 0.2, V(leak_high_share) 0.5,
-        V(leak_critical_share) 0.8."
+        V(leak_critical_share) 0.8,
+        V(explosion_per_remote) 20, V(explosion_remotes) 3, V(explosion_processes) 3, V(explosion_hot_s) 10,
+        V(explosion_cold_s) 1, V(explosion_cold_ratio) 3, V(explosion_even_share) 0.8,
+        V(explosion_high_share) 0.5, V(explosion_critical_share) 0.8."
     type: dict
     default: {}
 attributes:

@@ -129,8 +129,8 @@ ansible_facts:
               type: dict
             established:
               description:
-                - Established connections that were opened from this host, in crowds of 20 and more. Null when no namespace
-                  could be asked.
+                - Established connections that were opened from this host, in crowds of 20 and more.
+                - Null when no namespace could be asked.
                 - Those that came in, at a port that something listens on, are only counted (C(incoming)).
               type: dict
               contains:
@@ -142,8 +142,8 @@ ansible_facts:
                   type: int
                 by_remote:
                   description:
-                    - The remotes with most connections, each with C(total), the number of C(processes) that have some, and
-                      C(p50) and C(max) of how many such a process has.
+                    - The remotes with most connections of processes of one C(name), each with C(total), the number of
+                      C(processes) that have some, and C(p50) and C(max) of how many such a process has.
                     - A local port can be used once per source address, remote address and remote port. C(ports_used) of
                       C(ports) are, from the C(source) address that uses most, C(time_wait) of them by what is over.
                     - Of C(sampled) connections half have been idle for C(idle_p50_s) or less, none for more than

@@ -41,6 +41,22 @@ class Thresholds:
     leak_medium_share: float = 0.2
     leak_high_share: float = 0.5
     leak_critical_share: float = 0.8
+    #: connections of a process to a remote, over half of its remotes at least
+    explosion_per_remote: int = 20
+    #: remotes of such a process
+    explosion_remotes: int = 3
+    #: processes alike
+    explosion_processes: int = 3
+    #: half of the connections to the busiest remote were used within this time, else all has gone quiet
+    explosion_hot_s: float = 10.0
+    #: half of the connections to a cold remote were not used for this time, and this many times that of the busiest
+    explosion_cold_s: float = 1.0
+    explosion_cold_ratio: float = 3.0
+    #: what a process has to cold remotes, as a share of what it has to hot ones
+    explosion_even_share: float = 0.8
+    #: shares of the ports towards one remote, or of the fd limit, from which it is high, critical
+    explosion_high_share: float = 0.5
+    explosion_critical_share: float = 0.8
 
 
 def from_mapping(values: Mapping[str, object]) -> Thresholds:

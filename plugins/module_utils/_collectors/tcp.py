@@ -23,9 +23,10 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _watchers,
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import (
+    closer_look,
     crowding,
     listing,
-    outgoing,
+    opened,
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import facts as connection_facts
 
@@ -79,20 +80,33 @@ def _listing(namespaces: list[_netns.Namespace], errors: Errors, proc: str) -> O
 def _established(
     found: listing.Listing, owners: list[_holders.Owner], errors: Errors, max_items: int, proc: str
 ) -> Optional[_tcp_facts.Fact]:
-    """Connections opened from here; None when not one namespace could be asked."""
-    parts = []
-    for part in found.parts:
-        try:
-            parts.append(outgoing.of(part, max_items, proc))
-        except _netns.DesertedError:
-            continue
-        except OSError as exc:
-            _error(errors, "connections of network namespace %d" % part.namespace.netns, _reason(exc))
+    """Connections opened from here; None when the largest crowds could not be looked at."""
+    parts = [opened.count(p.namespace.netns, p.all.rows, {tcp.sockid[:2] for tcp in p.listen}) for p in found.parts]
     remote_of = {inode: remote for part in parts for inode, remote in part.remote_of.items()}
-    facts = connection_facts.fact(connection_facts.Host(parts, crowding.held(owners, remote_of)), max_items)
+    processes = crowding.held(owners, remote_of)
+    crowds = crowding.crowds(processes)
+    largest = crowds[: min(max_items, connection_facts.ROWS)]
+    try:
+        seen = _seen(found, largest, crowding.members(processes, largest, remote_of), proc)
+    except OSError as exc:
+        _error(errors, "connections", _reason(exc))
+        return None
+    facts = connection_facts.fact(connection_facts.Host(parts, processes, crowds, seen), max_items)
     for row in facts["by_process"]:
         row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)
-    return facts if parts else None
+    return facts
+
+
+def _seen(
+    found: listing.Listing, largest: list[crowding.Crowd], crowd_of: dict[int, crowding.Crowd], proc: str
+) -> dict[closer_look.Key, closer_look.Seen]:
+    seen: dict[closer_look.Key, closer_look.Seen] = {}
+    for part in found.parts:
+        try:
+            seen.update(closer_look.look(part, largest, crowd_of, proc))
+        except _netns.DesertedError:
+            continue
+    return seen
 
 
 def _sockets(

@@ -1,50 +1,48 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The JSON shape of the outgoing connections. Pure."""
+"""The JSON shape of the connections that were opened from this host. Pure."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, NamedTuple, Sequence, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _sock_diag, _tcp_facts
-from ansible_collections.closewait.remediation.plugins.module_utils._connections import crowding, outgoing
+from ansible_collections.closewait.remediation.plugins.module_utils._connections import closer_look, crowding, opened
 
 Fact = Dict[str, Any]
 
-#: A row is some 300 bytes, and says little where another hundred say the same.
+#: A row is some 300 bytes, and says little where another twenty say the same.
 ROWS = 20
 REMOTES_SHOWN = 3
 
 
 class Host(NamedTuple):
-    """All namespaces together, and who holds what."""
+    """All namespaces together. ``crowds``: all of them; ``seen``: what was looked at more closely."""
 
-    namespaces: Sequence[outgoing.Outgoing]
+    opened: Sequence[opened.Opened]
     processes: Sequence[crowding.Held]
+    crowds: Sequence[crowding.Crowd]
+    seen: Dict[Tuple[str, opened.Remote], closer_look.Seen]
 
 
 def fact(host: Host, limit: int) -> Fact:
-    """Exact totals; rows only for what holds at least ``outgoing.CROWD`` connections, the largest first."""
-    rows = min(limit, ROWS)
-    crowds = sorted(
-        (c for part in host.namespaces for c in part.crowds), key=lambda crowd: (-crowd.total, crowd.remote)
-    )
-    cut = sum(part.omitted for part in host.namespaces)
-    counts = crowding.per_process(host.processes, [crowd.remote for crowd in crowds])
-    holding = sorted((p for p in host.processes if p.total >= outgoing.CROWD), key=_rank)
+    """Exact totals; rows only for what has at least ``crowding.CROWD`` connections, the largest first."""
+    shown = [(crowd, host.seen[crowd.name, crowd.remote]) for crowd in host.crowds if _key(crowd) in host.seen]
+    holding = sorted((process for process in host.processes if process.total >= crowding.CROWD), key=_rank)
+    rows = holding[: min(limit, ROWS)]
     return {
-        "opened": sum(part.opened for part in host.namespaces),
-        "incoming": sum(part.incoming for part in host.namespaces),
+        "opened": sum(part.total for part in host.opened),
+        "incoming": sum(part.incoming for part in host.opened),
         "unowned": _unowned(host),
-        "by_remote": [_remote(crowd, counts[crowd.remote]) for crowd in crowds[:rows]],
-        "by_remote_omitted": max(0, len(crowds) - rows) + cut,
-        "by_process": [process(item) for item in holding[:rows]],
-        "by_process_omitted": max(0, len(holding) - rows),
+        "by_remote": [_remote(crowd, seen) for crowd, seen in shown],
+        "by_remote_omitted": len(host.crowds) - len(shown),
+        "by_process": [_process(item) for item in rows],
+        "by_process_omitted": len(holding) - len(rows),
     }
 
 
-def process(item: crowding.Held) -> Fact:
+def _process(item: crowding.Held) -> Fact:
     """One process; its limit of open files is left to the caller."""
     owner, table = item.owner, item.owner.table
     top = sorted(item.remotes.items(), key=lambda entry: (-entry[1], entry[0]))
@@ -62,29 +60,34 @@ def process(item: crowding.Held) -> Fact:
     }
 
 
-def _remote(crowd: outgoing.Crowd, counts: List[int]) -> Fact:
-    seconds = crowd.idle.seconds
+def _remote(crowd: crowding.Crowd, seen: closer_look.Seen) -> Fact:
+    seconds = seen.idle.seconds
     return {
+        "name": crowd.name,
         "netns": crowd.remote[0],
         **_end(crowd.remote),
         "total": crowd.total,
-        "processes": len(counts),
-        "p50": crowding.median(counts),
-        "max": max(counts, default=0),
-        "source": crowd.ports.source,
-        "ports_used": crowd.ports.used,
-        "time_wait": crowd.ports.time_wait,
-        "ports": crowd.ports.available,
+        "processes": len(crowd.counts),
+        "p50": crowding.median(crowd.counts),
+        "max": max(crowd.counts),
+        "source": seen.ports.source,
+        "ports_used": seen.ports.used,
+        "time_wait": seen.ports.time_wait,
+        "ports": seen.ports.available,
         "sampled": len(seconds),
-        "waiting": crowd.idle.waiting,
+        "waiting": seen.idle.waiting,
         "idle_p50_s": round(seconds[(len(seconds) - 1) // 2], 3) if seconds else None,
         "idle_max_s": round(seconds[-1], 3) if seconds else None,
     }
 
 
-def _end(remote: outgoing.Remote) -> Fact:
+def _end(remote: opened.Remote) -> Fact:
     _netns, family, address, port = remote
     return _tcp_facts.endpoint((_sock_diag.address(family, address), int.from_bytes(port, "big")))
+
+
+def _key(crowd: crowding.Crowd) -> Tuple[str, opened.Remote]:
+    return crowd.name, crowd.remote
 
 
 def _rank(item: crowding.Held) -> Tuple[int, int, int]:
@@ -94,7 +97,7 @@ def _rank(item: crowding.Held) -> Tuple[int, int, int]:
 
 def _unowned(host: Host) -> int:
     """Connections of which no holder was seen."""
-    inodes = {inode for part in host.namespaces for inode in part.remote_of}
+    inodes = {inode for part in host.opened for inode in part.remote_of}
     for item in host.processes:
         inodes.difference_update(item.owner.table.sockets.values())
     return len(inodes)

@@ -140,12 +140,13 @@ class Listeners(TypedDict):
 
 
 class CrowdedRemote(TypedDict):
-    """A remote to which many connections were opened; ``p50`` and ``max`` over the processes that have any.
+    """Many connections of the processes of one name to one remote; ``p50`` and ``max`` over those that have any.
 
     ``ports_used`` of ``ports`` between ``source`` and this remote are taken, ``time_wait`` of them by what is over.
     ``sampled`` connections were asked how long they have been idle; ``waiting`` of them wait for an answer.
     """
 
+    name: str
     netns: int
     address: str
     port: int

@@ -22,10 +22,11 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import (
+    closer_look,
     crowding,
     facts,
     listing,
-    outgoing,
+    opened,
     port_range,
     survey,
 )
@@ -70,7 +71,7 @@ def test_a_crowd_is_counted_per_remote_and_per_process(address: str) -> None:
     assert (row["address"], row["total"], row["processes"], row["p50"], row["max"]) == (address, CROWD, 1, CROWD, CROWD)
     assert row["source"] == address
     assert (row["ports_used"], row["time_wait"]) == (CROWD, 0)
-    assert (row["sampled"], row["waiting"]) == (outgoing.SAMPLE, 0)
+    assert (row["sampled"], row["waiting"]) == (closer_look.SAMPLE, 0)
     assert {"address": address, "port": port, "total": CROWD} in process["top"]
     assert process["fds"] >= 2 * CROWD
     assert process["max"] >= CROWD
@@ -79,7 +80,7 @@ def test_a_crowd_is_counted_per_remote_and_per_process(address: str) -> None:
 
 
 def test_what_waits_for_an_answer_and_what_has_been_quiet_is_told() -> None:
-    with crowd(outgoing.CROWD) as clients:
+    with crowd(crowding.CROWD) as clients:
         # The kernel counts in jiffies: within one of connecting, what is sent is as old as the connection.
         time.sleep(0.1)
         for client in clients[:5]:
@@ -95,7 +96,7 @@ def test_an_inherited_connection_is_one_connection_of_two_processes() -> None:
         found = tcp.collect(10000)["established"]
         row = _remote(found, port)
         pids = [row["pid"] for row in found["by_process"]]
-    assert (row["total"], row["processes"], row["max"]) == (CROWD, 2, CROWD)
+    assert (row["total"], row["processes"], row["max"], row["ports_used"]) == (2 * CROWD, 2, CROWD, CROWD)
     assert {os.getpid(), child} <= set(pids)
 
 
@@ -103,7 +104,7 @@ def test_few_connections_are_counted_but_not_listed() -> None:
     with crowd(3):
         found = tcp.collect(10000)["established"]
     assert found["opened"] >= 3
-    assert all(row["total"] >= outgoing.CROWD for row in found["by_remote"] + found["by_process"])
+    assert all(row["total"] >= crowding.CROWD for row in found["by_remote"] + found["by_process"])
 
 
 def test_rows_are_cut_and_the_cut_is_stated() -> None:
@@ -169,14 +170,15 @@ def test_the_port_range_is_read_below_proc(tmp_path: Path) -> None:
     assert port_range.available(str(tmp_path)) == 100
 
 
-def test_a_namespace_whose_range_is_hidden_is_an_error_and_no_empty_list(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_range_that_is_hidden_is_an_error_and_no_empty_list(monkeypatch: pytest.MonkeyPatch) -> None:
     def hidden(_proc: str) -> int:
         raise FileNotFoundError(2, "No such file or directory")
 
     monkeypatch.setattr(port_range, "available", hidden)
-    found = tcp.collect(5)
+    with crowd():
+        found = tcp.collect(5)
     assert found["established"] is None
-    assert any(error["source"].startswith("connections of") for error in found["errors"])
+    assert "connections" in [error["source"] for error in found["errors"]]
 
 
 def _owner(pid: int, *inodes: int) -> _holders.Owner:
@@ -184,7 +186,7 @@ def _owner(pid: int, *inodes: int) -> _holders.Owner:
     return _holders.Owner(pid, 900 + pid, "dispatch", table, running=False)
 
 
-def _end(last: int, port: int = 8101) -> outgoing.Remote:
+def _end(last: int, port: int = 8101) -> opened.Remote:
     return (7, int(socket.AF_INET), bytes([192, 0, 2, last]) + bytes(12), port.to_bytes(2, "big"))
 
 
@@ -203,16 +205,29 @@ def test_processes_with_many_connections_to_each_remote_come_before_large_pools_
     deep = {1000 + number: _end(9) for number in range(99)}
     everywhere = {**wide, **deep}
     processes = crowding.held([_owner(50, *deep), _owner(51, *wide)], everywhere)
-    fact = facts.fact(facts.Host([outgoing.Outgoing(everywhere, 199, 4, [], 0)], processes), 1)
+    host = facts.Host([opened.Opened(everywhere, 199, 4)], processes, crowding.crowds(processes), {})
+    fact = facts.fact(host, 1)
     assert [row["pid"] for row in fact["by_process"]] == [51]
     assert (fact["by_process_omitted"], fact["opened"], fact["incoming"], fact["unowned"]) == (1, 199, 4, 0)
     assert fact["by_process"][0]["fds"] == 104
+    assert fact["by_remote_omitted"] == 5
+
+
+def test_a_crowd_is_of_one_program_also_where_others_go_to_the_same_remote() -> None:
+    remote_of = dict.fromkeys(range(100), _end(1))
+    quiet = _owner(70, *range(40))._replace(name="quiet")
+    processes = crowding.held([quiet, _owner(71, *range(40, 70)), _owner(72, *range(70, 100))], remote_of)
+    found = crowding.crowds(processes)
+    assert [(crowd.name, crowd.counts) for crowd in found] == [("dispatch", [30, 30]), ("quiet", [40])]
+    crowd_of = crowding.members(processes, found[:1], remote_of)
+    assert sorted(crowd_of) == list(range(40, 100))
+    assert {crowd.name for crowd in crowd_of.values()} == {"dispatch"}
 
 
 def test_connections_without_a_holder_are_counted() -> None:
     remote_of = dict.fromkeys(range(30), _end(1))
     processes = crowding.held([_owner(60, *range(12))], remote_of)
-    assert facts.fact(facts.Host([outgoing.Outgoing(remote_of, 30, 0, [], 0)], processes), 5)["unowned"] == 18
+    assert facts.fact(facts.Host([opened.Opened(remote_of, 30, 0)], processes, [], {}), 5)["unowned"] == 18
 
 
 def test_the_listing_of_a_deserted_namespace_is_nothing_and_no_failure() -> None:

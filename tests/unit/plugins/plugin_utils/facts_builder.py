@@ -214,6 +214,60 @@ def watchers(*suspects: Fact, omitted: int = 0) -> Fact:
     return {"level_triggered": 14 + len(suspects), "suspects": list(suspects), "omitted": omitted}
 
 
+def crowded_remote(last: int = 1, **changed: Any) -> Fact:
+    """A remote to which several processes have many connections."""
+    usual = {
+        "name": "dispatch",
+        "netns": NETNS,
+        "address": f"198.51.100.{100 + last}",
+        "port": 9301,
+        "total": 124,
+        "processes": 4,
+        "p50": 31,
+        "max": 31,
+        "source": HERE,
+        "ports_used": 124,
+        "time_wait": 0,
+        "ports": 28232,
+        "sampled": 20,
+        "waiting": 1,
+        "idle_p50_s": 0.42,
+        "idle_max_s": 6.1,
+    }
+    return {**usual, **changed}
+
+
+def crowded_process(pid: int = PID, **changed: Any) -> Fact:
+    """A process with as many connections to each of its remotes."""
+    usual = {
+        "pid": pid,
+        "start_time": BORN,
+        "name": "dispatch",
+        "total": 186,
+        "remotes": 6,
+        "p50": 31,
+        "max": 31,
+        "top": [{"address": "198.51.100.101", "port": 9301, "total": 31}],
+        "fds": 204,
+        "fd_limit": 4096,
+    }
+    return {**usual, **changed}
+
+
+def established(remotes: tuple[Fact, ...] = (), processes: tuple[Fact, ...] = (), **changed: Any) -> Fact:
+    """The connections of a host; without rows, few of each."""
+    usual = {
+        "opened": 22 + sum(row["total"] for row in remotes),
+        "incoming": 5,
+        "unowned": 0,
+        "by_remote": list(remotes),
+        "by_remote_omitted": 0,
+        "by_process": list(processes),
+        "by_process_omitted": 0,
+    }
+    return {**usual, **changed}
+
+
 def tcp(**changed: Any) -> Fact:
     """TCP facts of a host whose worker has one half-closed socket in its epoll set."""
     usual = {
@@ -224,6 +278,7 @@ def tcp(**changed: Any) -> Fact:
         "listeners": {"sockets": [], "omitted": 0},
         "close_wait": close_wait(),
         "watchers": watchers(watcher()),
+        "established": established(),
         "unreadable": {"total": 0, "processes": [], "omitted": 0},
     }
     return {**usual, **changed}

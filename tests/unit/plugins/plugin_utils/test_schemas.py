@@ -20,6 +20,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._plan import
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 from ansible_collections.closewait.remediation.plugins.plugin_utils._verdict import judge
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
+from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import test_connection_explosion as crowd
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import test_half_closed_leak as leak
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import diagnosed, incident
 
@@ -56,6 +57,7 @@ FLEETS = {
     "suspected": suspected(),
     "ghost": haunted(make.ghost(), make.ghost(inode=8800002, socket=None, holders=[], number_now=None)),
     "stale": haunted(STALE),
+    "explosion": {make.HOST: make.registered(crowd.crowded())},
     "leak": {make.HOST: make.registered(leak.holding(leak.LEAK, fd_limit=240))},
     "leak without limit": {make.HOST: make.registered({**leak.holding(leak.LEAK, fd_limit=None), "cpu": None})},
     "blind": {**incident(tcp=make.tcp(watchers=None, errors=[{"source": "x", "reason": "y"}])), "cellar": None},

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of the connections of a network namespace were opened from it, and where they lead. Pure.
+
+What comes in is left out: there the remote port is the client's, and means nothing.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Dict, Iterable, List, NamedTuple, Tuple
+
+from ansible_collections.closewait.remediation.plugins.module_utils import _sock_diag
+from ansible_collections.closewait.remediation.plugins.module_utils._connections import survey
+
+#: Network namespace, family, remote address and port in network order.
+Remote = Tuple[int, int, bytes, bytes]
+
+#: Of a row, without the namespace.
+end = itemgetter(survey.FAMILY, survey.REMOTE, survey.REMOTE_PORT)
+
+
+class Opened(NamedTuple):
+    """``remote_of``: by inode, of every established connection that was opened here."""
+
+    remote_of: Dict[int, Remote]
+    total: int
+    incoming: int
+
+
+def count(netns: int, rows: Iterable[survey.Row], listening: Iterable[bytes]) -> Opened:
+    """``listening``: local ports, in network order, that take connections."""
+    ours = frozenset(listening)
+    both = [row for row in rows if row[survey.STATE] == _sock_diag.ESTABLISHED]
+    opened: List[survey.Row] = [row for row in both if row[survey.LOCAL_PORT] not in ours]
+    remote_of = {row[survey.INODE]: (netns, *where) for row, where in zip(opened, map(end, opened))}
+    remote_of.pop(0, None)
+    return Opened(remote_of, len(opened), len(both) - len(opened))
