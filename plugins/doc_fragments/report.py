@@ -50,7 +50,9 @@ options:
         V(leak_critical_share) 0.8,
         V(explosion_per_remote) 20, V(explosion_remotes) 3, V(explosion_processes) 3, V(explosion_hot_s) 10,
         V(explosion_cold_s) 1, V(explosion_cold_ratio) 3, V(explosion_even_share) 0.8,
-        V(explosion_high_share) 0.5, V(explosion_critical_share) 0.8."
+        V(explosion_high_share) 0.5, V(explosion_critical_share) 0.8,
+        V(fleet_hosts) 5, V(fleet_share) 0.2, V(fleet_factor) 5, V(fleet_connections) 1000, V(fleet_close_wait) 50,
+        V(fleet_cpu_percent) 80, V(fleet_common_hosts) 2."
     type: dict
     default: {}
 attributes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.closewait.remediation.plugins.plugin_utils import _rules
+from ansible_collections.closewait.remediation.plugins.plugin_utils import _fleet_rules, _rules
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import (
     SCHEMA_VERSION,
     SEVERITIES,
@@ -38,7 +38,15 @@ def diagnose(gathered: Mapping[str, Gathered], redis_hosts: Mapping[str, str], t
         else:
             scene = Scene(host, seen.facts, _peers.lookup(fleet, host, redis_hosts.get(host)), thresholds, facts)
             hosts[host] = _host(seen, *_ask(rules, scene))
-    return {"schema_version": SCHEMA_VERSION, "hosts": hosts, "fleet": {"findings": []}}
+    found = {host: hosts[host]["findings"] for host in facts}
+    dark = [host for host in gathered if host not in facts]
+    together = _fleet_rules.FleetScene(facts, found, dark, thresholds)
+    return {"schema_version": SCHEMA_VERSION, "hosts": hosts, "fleet": {"findings": _compare(together)}}
+
+
+def _compare(scene: _fleet_rules.FleetScene) -> list[Finding]:
+    found = [finding for rule in _fleet_rules.discover() for finding in rule.evaluate(scene)]
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding["severity"]))
 
 
 def _ask(rules: Iterable[Rule], scene: Scene) -> tuple[list[Finding], list[Unknown]]:

@@ -91,9 +91,9 @@ def is_allowed(risk: Risk, allow: Risk) -> bool:
 
 
 def _findings(diagnosis: Diagnosis) -> Iterator[Finding]:
+    """Those of the hosts: what a comparison of hosts shows is healed where it is found."""
     for host in diagnosis["hosts"].values():
         yield from host["findings"]
-    yield from diagnosis["fleet"]["findings"]
 
 
 def _wishes(finding: Finding, permission: Permission) -> list[Wish]:

@@ -34,6 +34,7 @@ def of_diagnosis(diagnosis: Diagnosis, plan: Plan) -> str:
     lines: list[str] = []
     for names, host in _alike(diagnosis):
         lines += [*_host(names, host), ""]
+    lines += _fleet(diagnosis)
     unknown = sum(host["verdict"] == "unknown" for host in diagnosis["hosts"].values())
     lines += [*_summary(diagnosis), "", *_plan(plan, unknown)]
     return "\n".join(line.rstrip() for line in lines)
@@ -96,6 +97,17 @@ def _host(names: list[str], host: HostDiagnosis) -> Iterator[str]:
     for error in host["errors"]:
         if all(error["reason"] not in entry["reason"] for entry in host["unknown"]):
             yield from labelled("no look", f"{error['source']}: {error['reason']}", indent=2)
+
+
+def _fleet(diagnosis: Diagnosis) -> Iterator[str]:
+    """What only many hosts together show."""
+    findings = diagnosis["fleet"]["findings"]
+    if findings:
+        yield "FLEET"
+    for finding in findings:
+        yield from finding_lines(finding)
+    if findings:
+        yield ""
 
 
 def _process(finding: Finding) -> str:

@@ -57,6 +57,17 @@ class Thresholds:
     #: shares of the ports towards one remote, or of the fd limit, from which it is high, critical
     explosion_high_share: float = 0.5
     explosion_critical_share: float = 0.8
+    #: hosts that there have to be for one to stand out, and the share of them that may
+    fleet_hosts: int = 5
+    fleet_share: float = 0.2
+    #: how many times the median it has to be
+    fleet_factor: float = 5.0
+    #: and at least this many connections opened, connections in CLOSE_WAIT, percent of one CPU
+    fleet_connections: int = 1000
+    fleet_close_wait: int = 50
+    fleet_cpu_percent: float = 80.0
+    #: hosts with the same finding for the same reason that are named together
+    fleet_common_hosts: int = 2
 
 
 def from_mapping(values: Mapping[str, object]) -> Thresholds:

@@ -110,6 +110,15 @@ class HalfClosedProcess(TypedDict):
     fd_limit: int | None
 
 
+class HalfClosedPeer(TypedDict):
+    """Half-closed sockets towards one remote address and port; ``unaccepted``: those that no program has."""
+
+    address: str
+    port: int
+    total: int
+    unaccepted: int
+
+
 class CloseWait(TypedDict):
     """Half-closed sockets of the host."""
 
@@ -120,6 +129,7 @@ class CloseWait(TypedDict):
     omitted: int
     by_process: list[HalfClosedProcess]
     by_process_omitted: int
+    by_peer: NotRequired[list[HalfClosedPeer]]
 
 
 class Listener(TypedDict):

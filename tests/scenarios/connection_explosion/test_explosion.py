@@ -66,12 +66,11 @@ def test_verify_says_healed_when_one_pool_is_shared(explosion: Dispatchers, fold
     """The remedy is in the code. This comes last: the dispatchers are replaced by such as do as they were advised."""
     control = Control(folder / "control")
     reports = str(control.playbook("diagnose", closewait_window=WINDOW_S).reports)
-    still = control.playbook("verify", closewait_output_dir=reports, closewait_window=WINDOW_S, closewait_verify_seconds=1)
+    still = control.playbook(
+        "verify", closewait_output_dir=reports, closewait_window=WINDOW_S, closewait_verify_seconds=1
+    )
     assert still.status != 0, still.text
-    for pid in explosion.pids():
-        Path(f"/proc/{pid}")
-    explosion.program.process.kill()
-    explosion.program.process.wait()
+    explosion.end()
     with dispatchers(folder, Crew("dispatch", "shared", processes=8), explosion.farm) as cured:
         goes_on(cured)
         outcome = control.playbook(

@@ -36,5 +36,6 @@ def backend_farm(folder: Path, port: int, network: str, number: int) -> Iterator
     """That many backends, on ``network``.1, ``network``.2, and so on ("127.0.30")."""
     addresses = [f"{network}.{last}" for last in range(1, number + 1)]
     with started([sys.executable, _PROGRAM, str(port), *addresses], folder / f"farm-{network}.log") as program:
-        wait_for(lambda: "ready" in program.tail(), 60, f"the backends of {network}: {program.tail()}")
+        wait_for(lambda: "ready" in program.tail() or not program.running(), 60, f"the backends of {network}")
+        assert program.running(), program.tail()
         yield Farm(port, addresses)

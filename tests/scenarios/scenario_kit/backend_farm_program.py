@@ -50,5 +50,5 @@ async def _serve(port: int, addresses: list[str]) -> None:
 
 if __name__ == "__main__":
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, max(hard, _OPEN_FILES)))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(_OPEN_FILES, hard), hard))
     asyncio.run(_serve(int(sys.argv[1]), sys.argv[2:]))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,12 @@ class Dispatchers:
         """Established connections to each backend, per process, as /proc shows them."""
         return {pid: outgoing(pid, self.farm.port) for pid in self.pids()}
 
+    def end(self) -> None:
+        """No more of them."""
+        for pid in (self.program.pid, *self.pids()):
+            os.kill(pid, signal.SIGKILL)
+        self.program.process.wait()
+
     def errors(self) -> list[str]:
         """What went wrong in them."""
         return [line for line in self.program.log.read_text().splitlines() if not line.startswith("ready")]
@@ -57,12 +64,14 @@ class Dispatchers:
 def dispatchers(folder: Path, crew: Crew, farm: Farm) -> Iterator[Dispatchers]:
     """They have been at every backend, and go on asking a few of them."""
     numbers = [str(crew.processes), str(crew.greenlets), str(farm.port)]
-    argv = [os.environ["CLOSEWAIT_SERVICE_PYTHON"], _PROGRAM, crew.name, crew.pool, *numbers, *farm.addresses]
+    python = os.environ["CLOSEWAIT_SERVICE_PYTHON"]
+    argv: list[str | Path] = [python, _PROGRAM, crew.name, crew.pool, *numbers, *farm.addresses]
     with started(argv, folder / f"{crew.name}.log") as program:
         wait_for(
-            lambda: program.log.read_text().count("ready") == crew.processes,
+            lambda: program.log.read_text().count("ready") == crew.processes or not program.running(),
             _FIRST_ROUND_S,
             f"{crew.name} to have been at every backend",
             every=0.5,
         )
+        assert program.running(), program.tail()
         yield Dispatchers(crew, program, farm)

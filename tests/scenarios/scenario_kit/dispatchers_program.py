@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A dispatcher: ``NAME POOL PROCESSES GREENLETS PORT ADDRESS...``. Every greenlet asks every backend once, then few of them.
+"""A dispatcher: ``NAME POOL PROCESSES GREENLETS PORT ADDRESS...``. Greenlets ask every backend once, then few of them.
 
 POOL is how the greenlets of a process come to their connections:
 
@@ -65,8 +65,8 @@ def _first_round(ask: Ask, urls: list[str]) -> None:
 
 def _keep_asking(ask: Ask, urls: list[str]) -> None:
     while True:
-        gevent.sleep(_PAUSE_S * random.uniform(0.5, 1.5))
-        ask(random.choice(urls))
+        gevent.sleep(_PAUSE_S * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the load
+        ask(random.choice(urls))  # noqa: S311 - spreads the load
 
 
 def _dispatch(pool: str, greenlets: int, urls: list[str]) -> None:
@@ -86,7 +86,7 @@ def main() -> None:
     name, pool, processes, greenlets, port = sys.argv[1:6]
     urls = [f"http://{address}:{port}/" for address in sys.argv[6:]]
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, max(hard, _OPEN_FILES)))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(_OPEN_FILES, hard), hard))
     Path("/proc/self/comm").write_text(name)
     for _turn in range(int(processes)):
         if os.fork() == 0:

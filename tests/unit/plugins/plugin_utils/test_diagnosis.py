@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.plugin_utils import _rules
+from ansible_collections.closewait.remediation.plugins.plugin_utils import _fleet_rules, _rules
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import diagnosed, incident
 
@@ -20,9 +20,10 @@ def test_every_rule_file_is_a_rule_and_has_a_page_and_a_row() -> None:
     rules = _rules.discover()
     assert {"ghost_registration_spin", "half_closed_leak", "half_closed_spin", "stale_watcher_spin"} <= set(IDS)
     assert [Path(str(rule.__file__)).stem for rule in rules] == IDS  # type: ignore[attr-defined]
-    assert sorted(page.stem for page in (DOCS / "incidents").glob("*.md")) == IDS
+    every = sorted([*IDS, *(rule.ID for rule in _fleet_rules.discover())])
+    assert sorted(page.stem for page in (DOCS / "incidents").glob("*.md")) == every
     rows = (DOCS / "FINDINGS.md").read_text().splitlines()
-    for rule_id in IDS:
+    for rule_id in every:
         assert sum(row.startswith(f"| [{rule_id}](incidents/{rule_id}.md) |") for row in rows) == 1
 
 

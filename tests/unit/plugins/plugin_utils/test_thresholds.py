@@ -20,6 +20,7 @@ def test_defaults_and_changes() -> None:
     ("values", "says"),
     [
         ({"leak_totla": 4}, "unknown thresholds: leak_totla; known are "),
+        ({"leak_totla": 4}, "unknown thresholds: leak_totla; known are .*leak_age_classes, "),
         ({"leak_total": "many"}, "threshold leak_total is not a number: 'many'"),
         ({"leak_total": None}, "is not a number"),
         ({"leak_total": -1}, "must be zero or more"),
