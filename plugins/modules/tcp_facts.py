@@ -120,10 +120,10 @@ ansible_facts:
               type: dict
             vanished:
               description:
-                - TCP connections that were reset, or ended for want of an answer, while their fd stayed open. No listing
-                  shows them. Null when no namespace could be listed.
-                - C(total) counts those that were asked what they had been connected to (Linux 5.6 or newer), C(unasked) those
-                  that could not be asked, and may be sockets that were never connected.
+                - TCP connections that were reset, or ended for want of an answer, while their fd stayed open. No
+                  listing shows them. Null when no namespace could be listed.
+                - C(total) counts those that were asked what they had been connected to (Linux 5.6 or newer), C(unasked)
+                  those that could not be asked, and may be sockets that were never connected.
                 - C(sockets) is a sample, each with C(netns), C(local), C(remote), C(inode), C(cookie), C(silent_s) and
                   C(holders). C(silent_s) is seconds since it last received data, not since it ended.
               type: dict
