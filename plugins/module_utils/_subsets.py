@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_window, _procfs
-from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu, progress, redis, tcp
+from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu, progress, redis, supervisor, tcp
 
 Fact = Dict[str, Any]
 
@@ -36,6 +36,7 @@ COLLECTORS: Dict[str, Collect] = {
     "progress": lambda options: progress.collect(options.cpu, options.window),
     "tcp": lambda options: tcp.collect(options.max_items),
     "redis": lambda options: redis.collect(options.redis, options.max_items),
+    "supervisor": lambda options: supervisor.collect(options.max_items),
 }
 
 

@@ -24,9 +24,10 @@ options:
   gather_subset:
     description:
       - What to gather. V(all) is everything, V(!NAME) takes one away.
-      - V(tcp) is M(closewait.remediation.tcp_facts), V(cpu) is M(closewait.remediation.cpu_facts), V(progress) is
-        M(closewait.remediation.progress_facts), and V(redis) is M(closewait.remediation.redis_facts) for the servers
-        that are found on this host.
+      - Each subset is what the module of that name returns by itself, V(tcp) M(closewait.remediation.tcp_facts), V(cpu)
+        M(closewait.remediation.cpu_facts), V(progress) M(closewait.remediation.progress_facts), V(redis)
+        M(closewait.remediation.redis_facts) for the servers that are found on this host, V(supervisor)
+        M(closewait.remediation.supervisor_facts).
     type: list
     elements: str
     default: [all]
@@ -87,6 +88,9 @@ ansible_facts:
           type: dict
         redis:
           description: See M(closewait.remediation.redis_facts).
+          type: dict
+        supervisor:
+          description: See M(closewait.remediation.supervisor_facts).
           type: dict
 """
 

@@ -184,7 +184,9 @@ def _reasons(finding: Finding, permission: Permission) -> Iterator[str]:
     # Of several remedies for the same one is enough.
     refusals = [permission.refusal(wish.remedy) for wish in wishes if wish.stage not in tried]
     yield from (refusal for refusal in refusals if refusal)
-    if all(wish.stage == "cause" for wish in wishes):
+    # A process stays as it is when only the cause goes; what is no process was nothing but the cause.
+    is_left = finding["process"] is not None or not wishes
+    if is_left and all(wish.stage == "cause" for wish in wishes):
         advice = [remedy["why"] for remedy in finding["remedy"] if remedy["action"] == "advice"]
         yield f"nothing that could be done from outside cures it; {'; '.join(advice) or 'no advice'}"
     if finding["cause"]["status"] in ("unknown", "refuted") and any(wish.stage != "cause" for wish in wishes):

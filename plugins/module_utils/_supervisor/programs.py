@@ -40,20 +40,20 @@ def check_defined(tree: Tree, part: str) -> None:
     """Raises ConfError unless the section is there with a command, naming what there is instead."""
     if files.value(tree, part, "command") is not None:
         return
-    others = ", ".join(item for item in files.names(tree) if _is_program(item)) or "none"
+    others = ", ".join(item for item in files.names(tree) if is_program(item)) or "none"
     paths = ", ".join(file.path for file in tree.files)
     raise ConfError("there is no [%s] with a command in %s; there are: %s" % (part, paths, others))
 
 
 def settings(tree: Tree, part: str) -> Settings:
     """What the files say now, with Supervisor's defaults."""
-    stopasgroup = as_bool(_value(tree, part, "stopasgroup", "false"))
+    stopasgroup = as_bool(expanded(tree, part, "stopasgroup", "false"))
     follows = None if stopasgroup is None else str(stopasgroup)
     return Settings(
-        as_int(_value(tree, part, "stopwaitsecs", "10")),
-        as_signal(_value(tree, part, "stopsignal", "TERM")),
+        as_int(expanded(tree, part, "stopwaitsecs", "10")),
+        as_signal(expanded(tree, part, "stopsignal", "TERM")),
         stopasgroup,
-        as_bool(_value(tree, part, "killasgroup", follows)),
+        as_bool(expanded(tree, part, "killasgroup", follows)),
     )
 
 
@@ -68,7 +68,7 @@ def members(tree: Tree, group: str) -> list[str]:
     """The sections whose processes are in that group."""
     programs = _listed(tree).get(group)
     if programs is None:
-        return [item for item in files.names(tree) if _name(item) == group and _is_program(item)]
+        return [item for item in files.names(tree) if _name(item) == group and is_program(item)]
     candidates = (section(kind, name) for name in programs for kind in ("program", "fcgi-program"))
     there = files.names(tree)
     return [item for item in candidates if item in there]
@@ -79,7 +79,7 @@ def processes(tree: Tree, group: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in members(tree, group):
         own: dict[str, object] = {"program_name": _name(part), "group_name": group}
-        number, first = (as_int(_value(tree, part, key, start)) for key, start in (("numprocs", "1"), _FIRST))
+        number, first = (as_int(expanded(tree, part, key, start)) for key, start in (("numprocs", "1"), _FIRST))
         pattern = files.value(tree, part, "process_name") or "%(program_name)s"
         for count in range(first or 0, (first or 0) + (1 if number is None else number)):
             process = files.expand(pattern, {**tree.expansions, **own, "process_num": count})
@@ -89,13 +89,13 @@ def processes(tree: Tree, group: str) -> dict[str, str]:
 
 def starts_by_itself(tree: Tree, part: str) -> bool:
     """``autostart``; true also when that cannot be told."""
-    return as_bool(_value(tree, part, "autostart", "true")) is not False
+    return as_bool(expanded(tree, part, "autostart", "true")) is not False
 
 
 def command(tree: Tree, part: str) -> str:
     """The command of a program; expanded as far as it can be."""
     raw = files.value(tree, part, "command") or ""
-    return _value(tree, part, "command", "") or raw
+    return expanded(tree, part, "command", "") or raw
 
 
 def as_int(text: Optional[str]) -> Optional[int]:
@@ -119,26 +119,28 @@ def as_signal(text: Optional[str]) -> Optional[str]:
     return word if word in names.values() else None
 
 
+def expanded(tree: Tree, part: str, option: str, default: Optional[str]) -> Optional[str]:
+    """The value of an option with what it refers to put in; None where that is not known."""
+    raw = files.value(tree, part, option)
+    if raw is None:
+        return default
+    own = {"program_name": _name(part), "group_name": groups(tree, part)[0]} if is_program(part) else {}
+    return files.expand(raw, {**tree.expansions, **own})
+
+
+def is_program(part: str) -> bool:
+    """Whether a section defines something that supervisord runs."""
+    return part.partition(":")[0] in KINDS
+
+
 def _listed(tree: Tree) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for item in files.names(tree):
         if item.startswith("group:"):
-            words = (_value(tree, item, "programs", "") or "").split(",")
+            words = (expanded(tree, item, "programs", "") or "").split(",")
             found[_name(item)] = [word.strip() for word in words]
     return found
 
 
-def _value(tree: Tree, part: str, option: str, default: Optional[str]) -> Optional[str]:
-    raw = files.value(tree, part, option)
-    if raw is None:
-        return default
-    own = {} if part.startswith("group:") else {"program_name": _name(part), "group_name": groups(tree, part)[0]}
-    return files.expand(raw, {**tree.expansions, **own})
-
-
 def _name(part: str) -> str:
     return part.partition(":")[2].strip()
-
-
-def _is_program(item: str) -> bool:
-    return item.partition(":")[0] in KINDS

@@ -10,6 +10,7 @@ from typing import TypedDict
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import CpuFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.progress import ProgressFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.redis import RedisFacts
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.supervisor import SupervisorFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import TcpFacts
 
 
@@ -20,3 +21,4 @@ class HostFacts(TypedDict, total=False):
     cpu: CpuFacts | None
     progress: ProgressFacts | None
     redis: RedisFacts | None
+    supervisor: SupervisorFacts | None

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from .supervised import Supervised, supervised
 from .waiting import wait_for
 
 OLD_STOPWAITSECS = 2
+TOO_SHORT = (f"stopwaitsecs={OLD_STOPWAITSECS} ; too short", "killasgroup=true")
 TASKS = ("gated-1", "gated-2", "gated-3", "gated-4", "gated-5", "gated-6")
 
 
@@ -31,13 +33,19 @@ class BusyWorker:
         """The file that the settings stand in."""
         return self.supervisor.directory / "supervisord.conf"
 
+    def supervisorctl(self, *words: str) -> str:
+        """What supervisord's own client answers."""
+        argv = [str(self.supervisor.tools / "supervisorctl"), "-c", str(self.configuration), *words]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False).stdout
+
 
 @contextmanager
-def busy_worker(redis: RedisServer, directory: Path) -> Iterator[BusyWorker]:
-    """The worker in the middle of its first task."""
+def busy_worker(
+    redis: RedisServer, directory: Path, settings: Sequence[str] = TOO_SHORT, tasks: Sequence[str] = TASKS
+) -> Iterator[BusyWorker]:
+    """The worker in the middle of its first task. ``settings``: lines for its section."""
     site = CelerySite(redis, directory)
-    settings = [f"stopwaitsecs={OLD_STOPWAITSECS} ; too short", "killasgroup=true"]
     with supervised(directory / "site", site.worker_command(), site.environment(), *settings) as supervisor:
-        site.queue(*TASKS)
+        site.queue(*tasks)
         wait_for(lambda: site.ledger.count("started"), 40, "the first task to start")
         yield BusyWorker(site, supervisor)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -22,18 +21,13 @@ APPLY = "../tests/scenarios/supervisor_drain/apply"
 NEW = "stopwaitsecs=600 ; too short"
 
 
-def _supervisorctl(busy: BusyWorker, *words: str) -> str:
-    argv = [str(busy.supervisor.tools / "supervisorctl"), "-c", str(busy.configuration), *words]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False).stdout
-
-
 def test_the_usual_way_kills_the_running_task(busy: BusyWorker) -> None:
     """The control: were the role to do no more than this, tasks would be lost."""
     running = set(busy.site.ledger.count("started"))
     old = busy.configuration.read_text()
     busy.configuration.write_text(old.replace(f"stopwaitsecs={OLD_STOPWAITSECS} ", "stopwaitsecs=600 "))
-    assert "export: changed" in _supervisorctl(busy, "reread")
-    assert "export: updated process group" in _supervisorctl(busy, "update")
+    assert "export: changed" in busy.supervisorctl("reread")
+    assert "export: updated process group" in busy.supervisorctl("update")
     busy.site.release()
     rest = set(busy.site.queued) - running
     # What the worker had reserved stays unacknowledged for the hour of Redis's visibility timeout.
@@ -72,5 +66,5 @@ def test_the_role_loses_nothing(busy: BusyWorker, tmp_path: Path, drain_by: str)
     assert busy.supervisor.pid() not in (0, first)
     assert "SIGKILL" not in busy.supervisor.history()
     assert busy.configuration.read_bytes() == original.replace(b"stopwaitsecs=2 ", b"stopwaitsecs=600 ")
-    assert _supervisorctl(busy, "reread") == "No config updates to processes\n"
+    assert busy.supervisorctl("reread") == "No config updates to processes\n"
     record("supervisor_drain", drain_by=drain_by, tasks=len(busy.site.queued), lost=0, took_s=time.monotonic() - began)
