@@ -87,7 +87,7 @@ def _cure(busy: BusyWorker, directory: Path) -> None:
     assert (row["finding"], row["healed"]) == ("impatient_supervisor", True)
     busy.site.queue("gated-5")
     wait_for(lambda: busy.site.ledger.count("started")["gated-5"], 40, "the drained worker's successor to work")
-    kills, old = busy.supervisor.history().count("SIGKILL"), busy.supervisor.pid()
+    kills, old = busy.supervisor.history().count("with SIGKILL"), busy.supervisor.pid()
     with ThreadPoolExecutor() as pool:
         stop = pool.submit(busy.supervisorctl, "restart", NAME)
         wait_for(lambda: "waiting for worker to stop" in busy.supervisor.history(), 20, "the stop to begin")
@@ -95,7 +95,7 @@ def _cure(busy: BusyWorker, directory: Path) -> None:
         stop.result()
     _started_anew(busy, old)
     assert busy.site.ledger.count("done") == Counter(["gated-3", "gated-4", "gated-5"])
-    assert busy.supervisor.history().count("SIGKILL") == kills == 1
+    assert busy.supervisor.history().count("with SIGKILL") == kills == 1
     assert _found(_diagnose(directory)) == []
     record("impatient_supervisor", killed=kills, lost=len(busy.site.undone()))
 
