@@ -12,7 +12,13 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_window, _procfs
-from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu, progress, redis, supervisor, tcp
+from ansible_collections.closewait.remediation.plugins.module_utils._collectors import (
+    cpu,
+    progress,
+    redis,
+    supervisor,
+    tcp,
+)
 
 Fact = Dict[str, Any]
 

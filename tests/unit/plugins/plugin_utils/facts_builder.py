@@ -375,9 +375,21 @@ def no_redis() -> Fact:
     return {"errors": [], "instances": [], "omitted": 0}
 
 
+def no_services() -> Fact:
+    """What is gathered about services on a host that runs none of them."""
+    supervisor = {"errors": [], "daemons": [], "omitted": 0, "orphans": [], "orphans_omitted": 0}
+    return {"redis": no_redis(), "supervisor": supervisor}
+
+
 def worker(**changed: Any) -> Fact:
     """All facts of the host with the spinning worker."""
-    return {"tcp": tcp(), "cpu": cpu(), "progress": progress(), "redis": no_redis(), **changed}
+    return {
+        "tcp": tcp(),
+        "cpu": cpu(),
+        "progress": progress(),
+        **no_services(),
+        **changed,
+    }
 
 
 def server(**changed: Any) -> Fact:
@@ -386,7 +398,7 @@ def server(**changed: Any) -> Fact:
         addresses=["127.0.0.1", THERE], close_wait=close_wait([], []), watchers=watchers(), states={"ESTABLISHED": 9}
     )
     calm = {"cpu": cpu(sleeping(811, 4021)), "progress": progress(processes=[])}
-    return {"tcp": idle, **calm, "redis": redis(), **changed}
+    return {"tcp": idle, **calm, **no_services(), "redis": redis(), **changed}
 
 
 def registered(facts: Fact, at: str = "2026-11-02T08:15:30Z", **changed: Any) -> Fact:

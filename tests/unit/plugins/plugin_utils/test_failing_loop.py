@@ -21,7 +21,10 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.s
 )
 
 #: Captured on hosts with Twisted backends; paths and uid changed, other processes left out.
-CAPTURED: dict[str, make.Fact] = json.loads((Path(__file__).parent / "captured/failing_loop.json").read_text())
+CAPTURED: dict[str, make.Fact] = {
+    name: {**make.no_services(), **seen}
+    for name, seen in json.loads((Path(__file__).parent / "captured/failing_loop.json").read_text()).items()
+}
 RULE = "failing_loop"
 UNCOUNTED = [{"source": "system calls", "reason": "permission denied"}]
 FAILING = {"call": "openat", "errno": "ENOENT", "count": 900}
