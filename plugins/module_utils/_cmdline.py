@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Sequence
+from typing import Match, Sequence
 
 ARGUMENT_CHARS = 200
 ARGUMENT_READ = 2000
@@ -22,6 +22,10 @@ _URL_LOGIN = re.compile(r"(?<=://)\S*(?=@)")
 _ASSIGNED = re.compile(r"(?i)(?<![\w.-])(%s[\"']?\s*[=:]\s*[\"']?)([^\s&\"',}]+)" % _NAMED_LIKE_ONE)
 _SCHEME = re.compile(r"(?i)\b(bearer|basic|token|digest)(\s+)\S+")
 _FOLLOWED = re.compile(r"(?i)((?:^|\s)--?%s\s+)(\S+)" % _NAMED_LIKE_ONE)
+#: As in ``requirepass SECRET`` or ``proxy_set_header X-Auth-Token SECRET;``.
+_SETTING = re.compile(r"(?i)((?:^|\s)%s[ \t]+)([^\s=:*;]+)" % _NAMED_LIKE_ONE)
+#: Settings of nginx that are named alike and hold an address.
+_ADDRESSES = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass")
 _OPTION = re.compile(r"(?i)^--?%s$" % _NAMED_LIKE_ONE)
 
 #: Short options that take a secret, per program: as the next word, or written to the letter.
@@ -41,6 +45,17 @@ def shown(arguments: Sequence[str]) -> list[str]:
     if len(arguments) > ARGUMENTS:
         result.append("… (%d more)" % (len(arguments) - ARGUMENTS))
     return result
+
+
+def hidden(line: str) -> str:
+    """A line of a log or a configuration with the same replaced, and ``name value`` pairs of settings; not cut."""
+    pieces = [line[start : start + ARGUMENT_READ] for start in range(0, len(line), ARGUMENT_READ)]
+    return "".join(_SETTING.sub(_setting, _clean("", piece)) for piece in pieces)
+
+
+def _setting(match: Match[str]) -> str:
+    name, value = match.group(1), match.group(2)
+    return name + (value if name.strip().lower() in _ADDRESSES else HIDDEN)
 
 
 def _clean(program: str, argument: str) -> str:

@@ -65,7 +65,7 @@ def test_with_leave_to_restart_the_worker_is_drained_and_its_tasks_are_done(gree
     new = supervisor.pid()
     assert new not in (0, green.pid)
     assert "SIGKILL" not in supervisor.history()
-    assert [scene.name for scene in (tmp_path / "control/scenes").glob(f"*-{green.pid}")]
+    assert [scene.name for scene in (tmp_path / "control/scenes").glob(f"*-{green.pid}.tar.gz")]
     assert (site.redis.live_timeout(), site.redis.stored_timeout()) == (0, 0)
     site.wait_until_done(30)
     with conduct_log(new) as log:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import stat
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,31 @@ from scenario_kit.waiting import wait_for
 RECOVERY_S = 120
 
 
-def test_a_full_disk(full: TwistedBackend, tmp_path: Path, looking: dict[str, Any]) -> None:
+def _unpacked(reports: Path, folder: Path) -> Path:
+    """The one scene that was fetched; it is for its owner only."""
+    [scene] = (reports / "scenes/localhost").iterdir()
+    assert stat.S_IMODE(scene.stat().st_mode) == 0o600
+    with tarfile.open(scene) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def _capture(backend: TwistedBackend, control: Control, python: str, folder: Path) -> None:
+    """The scene by itself, without a diagnosis: what fails is in it."""
+    asking = {"closewait_scene_pids": [backend.pid], "closewait_fetch": True, "closewait_stacks": True}
+    outcome = control.playbook("capture", **asking, closewait_py_spy=str(Path(python).parent / "py-spy"))
+    assert outcome.status == 0, outcome.text
+    scene = _unpacked(outcome.reports, folder)
+    assert f" -> {backend.log}\n" in (scene / f"{backend.pid}/fd").read_text()
+    assert "GET /" in (scene / f"{backend.pid}/files{backend.log}").read_text()
+    assert "BACKEND_LOG" in (scene / f"{backend.pid}/environ_names").read_text().splitlines()
+    assert (scene / f"{backend.pid}/stacks").stat().st_size > 0
+
+
+def test_a_full_disk(full: TwistedBackend, tmp_path: Path, looking: dict[str, Any], python: str) -> None:
     born = start_time(full.pid)
     control = Control(tmp_path / "control")
+    _capture(full, control, python, tmp_path / "scene")
     asking = {**looking, "closewait_verify_commands": [full.ask_command()]}
     outcome = control.playbook("remediate", closewait_allow="disruptive", closewait_verify_seconds=0, **asking)
     assert outcome.status != 0, outcome.text

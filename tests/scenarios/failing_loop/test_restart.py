@@ -30,7 +30,7 @@ def test_a_log_folder_that_vanished(
     assert ("openat", "ENOENT") in [(call["call"], call["errno"]) for call in finding["evidence"]["failing_calls"]]
     assert finding["process"]["runtime"]["name"] == "cpython"
     assert "did not act on TERM and was killed" in outcome.text
-    assert [scene.name for scene in (tmp_path / "control/scenes").glob(f"*-{backend.pid}")]
+    assert [scene.name for scene in (tmp_path / "control/scenes").glob(f"*-{backend.pid}.tar.gz")]
     assert process_state(backend.pid) is None
     assert supervisor.pid() not in (0, backend.pid)
     assert all(backend.answers() for _request in range(20))

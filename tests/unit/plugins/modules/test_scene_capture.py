@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
+import tarfile
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.modules import scene_capture
@@ -36,13 +37,14 @@ def test_a_scene_is_for_its_owner_only(run: Run, tmp_path: Path) -> None:
     scene = Path(result["scene"])
     assert result["changed"]
     assert scene.parent == dest
-    assert str(os.getpid()) in scene.name
-    assert _modes(dest) == {("d", 0o700), ("f", 0o600)}
-    assert (scene / "tcp.json").read_text().startswith("{")
-    assert (scene / str(os.getpid()) / "stat").read_text().startswith("%d (" % os.getpid())
-    written = [path for path in scene.rglob("*") if path.is_file()]
-    assert result["files"] == len(written)
-    assert result["size"] == sum(path.stat().st_size for path in written)
+    assert scene.name.endswith("-%d.tar.gz" % os.getpid())
+    assert _modes(dest.parent) == {("d", 0o700), ("f", 0o600)}
+    assert result["archive_size"] == scene.stat().st_size
+    with tarfile.open(scene) as archive:
+        members = {member.name: member.size for member in archive.getmembers()}
+    assert {"manifest.json", "tcp.json", "%d/stat" % os.getpid(), "%d/environ_names" % os.getpid()} <= set(members)
+    assert (result["files"], result["size"]) == (len(members), sum(members.values()))
+    assert result["cut"] == []
     assert result["diff"]["after"] == "%s (%d files, %d bytes)\n" % (scene, result["files"], result["size"])
     assert result["diff"]["before"] == ""
 
@@ -51,7 +53,27 @@ def test_check_mode_names_a_scene_and_makes_none(run: Run, tmp_path: Path) -> No
     result = run(check=True, pids=[os.getpid()], dest=str(tmp_path / "scenes"))
     assert result["changed"]
     assert result["scene"].startswith(str(tmp_path / "scenes"))
+    assert result["archive_size"] is None
     assert not (tmp_path / "scenes").exists()
+
+
+def test_without_processes_the_host_is_kept(run: Run, tmp_path: Path) -> None:
+    with tarfile.open(run(pids=[], dest=str(tmp_path))["scene"]) as archive:
+        assert all(name.split("/")[0] in ("manifest.json", "tcp.json", "host") for name in archive.getnames())
+
+
+def test_the_bound_is_kept_and_said(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "long.log").write_text("a line\n" * 40_000)
+    result = run(pids=[], dest=str(tmp_path), files=[str(tmp_path / "long.log")], log_bytes=1 << 20, max_bytes=100_000)
+    assert result["size"] < 100_000 + 2000
+    assert result["cut"] == ["host/files%s/long.log" % tmp_path]
+
+
+@pytest.mark.parametrize("option", [{"log_bytes": 0}, {"max_bytes": 10}, {"max_items": 0}])
+def test_out_of_range(run: Run, tmp_path: Path, option: Dict[str, int]) -> None:
+    result = run(pids=[], dest=str(tmp_path), **option)
+    assert result["failed"]
+    assert next(iter(option)) in result["msg"]
 
 
 def test_two_scenes_in_the_same_second_are_two_scenes(run: Run, tmp_path: Path) -> None:
@@ -72,10 +94,3 @@ def test_a_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     result = run(pids=[os.getpid()], dest=str(tmp_path / "file"))
     assert result["failed"]
     assert "choose another dest" in result["msg"]
-
-
-def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "x").write_text("mine")
-    with pytest.raises(FileExistsError):
-        scene_capture.write(str(tmp_path), {"x": "theirs"})
-    assert (tmp_path / "x").read_text() == "mine"

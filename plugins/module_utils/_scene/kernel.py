@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What there is to see of a process and of the host's TCP before anything is changed. Reads only, all of it text."""
+"""What the kernel shows of a process and of the host's TCP. Reads only, all of it text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Callable, Dict, Iterable
 from ansible_collections.closewait.remediation.plugins.module_utils import _cmdline, _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 
-#: Of each process; the environment and memory are left out on purpose, as they hold secrets.
+#: Of each process; the values of its environment and its memory are left out on purpose, as they hold secrets.
 PROCESS_FILES = ("stat", "status", "limits", "wchan", "syscall", "stack", "sched", "io", "cgroup", "net/netstat")
 HOST_FILES = ("loadavg", "meminfo", "net/sockstat", "net/sockstat6", "net/netstat", "net/snmp")
 LONGEST = 1 << 20
@@ -32,9 +32,10 @@ def _process(pid: int, proc: str) -> Dict[str, str]:
     folder = "%s/%d" % (proc, pid)
     files = {name: _text("%s/%s" % (folder, name)) for name in PROCESS_FILES}
     files["cmdline"] = "\n".join(_cmdline.shown(_procfs.cmdline(pid, proc))) + "\n"
-    files["fd"] = _said(lambda: _listing(folder + "/fd"))
-    files["epoll"] = _said(lambda: _epolls(pid, proc))
-    files["threads"] = _said(lambda: _threads(folder))
+    files["fd"] = said(lambda: _listing(folder + "/fd"))
+    files["epoll"] = said(lambda: _epolls(pid, proc))
+    files["threads"] = said(lambda: _threads(folder))
+    files["environ_names"] = said(lambda: "\n".join(sorted(_procfs.environ(pid, proc))) + "\n")
     return files
 
 
@@ -45,7 +46,7 @@ def _listing(folder: str) -> str:
 
 
 def _link(path: str) -> str:
-    return _said(lambda: os.readlink(path)).rstrip("\n")
+    return said(lambda: os.readlink(path)).rstrip("\n")
 
 
 def _epolls(pid: int, proc: str) -> str:
@@ -61,7 +62,7 @@ def _threads(folder: str) -> str:
 
 
 def _text(path: str) -> str:
-    return _said(lambda: _read(path))
+    return said(lambda: _read(path))
 
 
 def _read(path: str) -> str:
@@ -69,7 +70,8 @@ def _read(path: str) -> str:
         return stream.read(LONGEST)
 
 
-def _said(read: Callable[[], str]) -> str:
+def said(read: Callable[[], str]) -> str:
+    """The text, or why it could not be read."""
     try:
         return read()
     except OSError as exc:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Dict, Iterator, NamedTuple
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _scene
+from ansible_collections.closewait.remediation.plugins.module_utils._scene import kernel
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     half_closed,
     inode,
@@ -40,7 +40,7 @@ def _scene_of_two() -> Iterator[Scene]:
     words = ("--password", SECRET, "redis://:%s@h/0" % SECRET)
     with select.epoll() as epoll, half_closed() as sock, running("print(1); input()", *words) as other:
         epoll.register(sock.fileno(), select.EPOLLIN)
-        files = _scene.capture([os.getpid(), other.pid], 10_000)
+        files = kernel.capture([os.getpid(), other.pid], 10_000)
         yield Scene(files, other.pid, sock.fileno(), inode(sock), epoll.fileno())
     del os.environ["CLOSEWAIT_TEST_PASSWORD"]
 
@@ -77,12 +77,12 @@ def test_every_process_has_the_same_files(scene: Scene) -> None:
         for pid in (os.getpid(), scene.other)
     ]
     assert kept[0] == kept[1]
-    assert set(_scene.PROCESS_FILES) < kept[0]
+    assert set(kernel.PROCESS_FILES) < kept[0]
 
 
 def test_what_cannot_be_read_is_said_and_stops_nothing(tmp_path: Path) -> None:
     proc = tree(tmp_path, {60: {"stat": stat_line(60, "x")}})
-    files = _scene.capture([60, 61], 5, proc)
+    files = kernel.capture([60, 61], 5, proc)
     assert files["60/stat"] == stat_line(60, "x")
     assert files["60/limits"] == "could not look: No such file or directory\n"
     for name in ("stat", "fd", "epoll", "threads", "status"):
@@ -91,5 +91,5 @@ def test_what_cannot_be_read_is_said_and_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_a_text_is_bounded(tmp_path: Path) -> None:
-    proc = tree(tmp_path, {60: {"status": "x" * (_scene.LONGEST + 5)}})
-    assert len(_scene.capture([60], 5, proc)["60/status"]) <= _scene.LONGEST + 100
+    proc = tree(tmp_path, {60: {"status": "x" * (kernel.LONGEST + 5)}})
+    assert len(kernel.capture([60], 5, proc)["60/status"]) <= kernel.LONGEST + 100
