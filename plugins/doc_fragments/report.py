@@ -52,7 +52,9 @@ options:
         V(explosion_cold_s) 1, V(explosion_cold_ratio) 3, V(explosion_even_share) 0.8,
         V(explosion_high_share) 0.5, V(explosion_critical_share) 0.8,
         V(fleet_hosts) 5, V(fleet_share) 0.2, V(fleet_factor) 5, V(fleet_connections) 1000, V(fleet_close_wait) 50,
-        V(fleet_cpu_percent) 80, V(fleet_common_hosts) 2."
+        V(fleet_cpu_percent) 80, V(fleet_common_hosts) 2,
+        V(upstream_attempts) 10, V(upstream_slow_s) 1, V(upstream_slow_factor) 5,
+        V(upstream_error_lead) 0.2, V(upstream_bad_attempts) 3, V(upstream_bad_share) 0.8."
     type: dict
     default: {}
 attributes:

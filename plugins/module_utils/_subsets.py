@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_window, _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import (
     cpu,
+    nginx,
     progress,
     redis,
     supervisor,
@@ -29,6 +30,7 @@ class Options(NamedTuple):
     cpu: _cpu_options.CpuOptions
     window: _cpu_window.CpuWindow
     redis: redis.Asking
+    nginx: nginx.Options
     max_items: int
 
 
@@ -43,6 +45,7 @@ COLLECTORS: Dict[str, Collect] = {
     "tcp": lambda options: tcp.collect(options.max_items),
     "redis": lambda options: redis.collect(options.redis, options.max_items),
     "supervisor": lambda options: supervisor.collect(options.max_items),
+    "nginx": lambda options: nginx.collect(options.nginx, options.max_items),
 }
 
 

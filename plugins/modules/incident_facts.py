@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - closewait.remediation.attributes.remediation_group
   - closewait.remediation.bounded
   - closewait.remediation.cpu
+  - closewait.remediation.nginx_span
 options:
   gather_subset:
     description:
@@ -27,7 +28,7 @@ options:
       - Each subset is what the module of that name returns by itself, V(tcp) M(closewait.remediation.tcp_facts), V(cpu)
         M(closewait.remediation.cpu_facts), V(progress) M(closewait.remediation.progress_facts), V(redis)
         M(closewait.remediation.redis_facts) for the servers that are found on this host, V(supervisor)
-        M(closewait.remediation.supervisor_facts).
+        M(closewait.remediation.supervisor_facts), V(nginx) M(closewait.remediation.nginx_upstream_facts).
     type: list
     elements: str
     default: [all]
@@ -45,6 +46,7 @@ seealso:
   - module: closewait.remediation.cpu_facts
   - module: closewait.remediation.progress_facts
   - module: closewait.remediation.redis_facts
+  - module: closewait.remediation.nginx_upstream_facts
 author:
   - The closewait.remediation maintainers (@closewait)
 """
@@ -92,16 +94,21 @@ ansible_facts:
         supervisor:
           description: See M(closewait.remediation.supervisor_facts).
           type: dict
+        nginx:
+          description: See M(closewait.remediation.nginx_upstream_facts).
+          type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _facts_result, _subsets
-from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis
+from ansible_collections.closewait.remediation.plugins.module_utils._collectors import nginx, redis
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import span_options
 from ansible_collections.closewait.remediation.plugins.module_utils._redis.cli import Login
 
 ARGUMENTS = {
     **_facts_result.BOUNDED,
     **_cpu_options.ARGUMENTS,
+    **span_options.ARGUMENTS,
     "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
     "redis_username": {"type": "str"},
     "redis_password": {"type": "str", "no_log": True},
@@ -114,11 +121,17 @@ def main() -> None:
     try:
         names = _subsets.choose(module.params["gather_subset"])
         cpu = _cpu_options.parse(module.params)
+        span = span_options.span(module.params)
     except ValueError as exc:
         module.fail_json(msg=str(exc))
     login = Login(module.params["redis_username"], module.params["redis_password"])
-    most = _facts_result.max_items(module)
-    options = _subsets.Options(cpu, _subsets.window(names, cpu), redis.Asking(login=login), most)
+    options = _subsets.Options(
+        cpu,
+        _subsets.window(names, cpu),
+        redis.Asking(login=login),
+        nginx.Options(span, tuple(module.params["nginx_upstreams"])),
+        _facts_result.max_items(module),
+    )
     facts = _subsets.collect(names, options)
     _facts_result.leave(module, facts, _subsets.provenance())
 

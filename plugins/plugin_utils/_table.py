@@ -210,6 +210,8 @@ def _what(action: ActionName, values: dict[str, Any]) -> str:
     """What an action does, in front of its reason."""
     if action == "redis_timeout":
         return f"set timeout {values['timeout']} of the server at port {values['port']}; "
+    if action == "nginx_upstream":
+        return f"{_upstream_settings(values)}; "
     if action == "redis_client_kill":
         worker, peer = values["worker"], values["peer"]
         return f"disconnect process {worker['pid']} from {peer['address']}:{peer['port']} where it only listens; "
@@ -225,3 +227,18 @@ def _what(action: ActionName, values: dict[str, Any]) -> str:
         )
         return f"restart process {values['pid']}{kill}; "
     return ""
+
+
+def _upstream_settings(values: dict[str, Any]) -> str:
+    """In the words of nginx."""
+    servers = [
+        f"server {server['address']} of upstream {upstream['name']} {server['state']}"
+        for upstream in values.get("upstreams", [])
+        for server in upstream.get("servers", [])
+        if server.get("state")
+    ]
+    settings = (name for name in values if name.startswith("proxy_"))
+    proxy = [
+        f"{name} {' '.join(map(str, value)) if isinstance(value := values[name], list) else value}" for name in settings
+    ]
+    return f"set {', '.join([*servers, *proxy])}"

@@ -68,6 +68,17 @@ class Thresholds:
     fleet_cpu_percent: float = 80.0
     #: hosts with the same finding for the same reason that are named together
     fleet_common_hosts: int = 2
+    #: attempts at a server, and at its siblings together, from which on they are compared: max_fails leaves few
+    upstream_attempts: int = 10
+    #: an attempt is slow from here on, or from so many times the median of the siblings, whichever is more
+    upstream_slow_s: float = 1.0
+    upstream_slow_factor: float = 5.0
+    #: share of failed attempts that a server has to have more than its siblings
+    upstream_error_lead: float = 0.2
+    #: slow or failed attempts at the sick server: one slow request is not a sick server
+    upstream_bad_attempts: int = 3
+    #: its share of all of them in the upstream
+    upstream_bad_share: float = 0.8
 
 
 def from_mapping(values: Mapping[str, object]) -> Thresholds:

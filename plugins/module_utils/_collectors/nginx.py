@@ -119,12 +119,22 @@ def _upstreams(tree: Tree, prefix: str, default_log: str, options: Options, max_
     found = [_upstream(tree, block, prefix, default_log) for block in nginx_upstreams.blocks(tree)]
     tallies = [upstream.tally() for upstream in found]
     readings, faults = nginx_attempts.count(_wanted_logs(found), tallies, options.span)
+    faults.update(_strange(readings))
     shown = [_shown(tree, upstream, tally, faults) for upstream, tally in zip(found, tallies)]
     kept = _kept(shown, max_items)
     return {
         "upstreams": kept,
         "upstreams_omitted": len(shown) - len(kept),
         "logs": [reading._asdict() for reading in readings[:max_items]],
+    }
+
+
+def _strange(readings: Sequence[nginx_attempts.Reading]) -> Dict[str, str]:
+    """Logs of which not one line is in the format of the configuration."""
+    return {
+        reading.path: "none of its %d lines has the format that the configuration gives it" % reading.lines
+        for reading in readings
+        if reading.lines and reading.lines == reading.other_lines
     }
 
 
@@ -205,7 +215,7 @@ def _kept(shown: List[Fact], most: int) -> List[Fact]:
     for facts in sorted(shown, key=lambda upstream: -upstream["attempts"]):
         servers = facts["servers"]
         if kept and len(servers) > left:
-            continue
+            break
         kept.append({**facts, "servers": servers[:most], "servers_omitted": max(0, len(servers) - most)})
         left -= len(servers)
     return kept

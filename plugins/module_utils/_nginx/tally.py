@@ -12,6 +12,8 @@ from ansible_collections.closewait.remediation.plugins.module_utils._nginx.log i
 
 #: Seconds from which attempts are counted as slow, so that whoever judges can choose among them.
 SLOW_FROM_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+#: From here on an attempt is not a good one, whoever judges.
+_BAD_FROM_S = 1.0
 _QUANTILES = {"p50_s": 0.5, "p95_s": 0.95, "p99_s": 0.99}
 
 
@@ -23,6 +25,8 @@ class ServerTally:
         self.failed = 0
         self.never_connected = 0
         self.timed_out = 0
+        #: attempts since the last that failed or was slow
+        self.well_since = 0
         self._times = Histogram()
         self._slow = [0] * len(SLOW_FROM_S)
 
@@ -30,7 +34,9 @@ class ServerTally:
         """Count one."""
         self.attempts += 1
         # What the client broke off (499) has no status, and is no fault of the server.
-        self.failed += attempt.status is not None and attempt.status.startswith("5")
+        failed = attempt.status is not None and attempt.status.startswith("5")
+        self.failed += failed
+        self.well_since = 0 if failed or (attempt.seconds or 0.0) >= _BAD_FROM_S else self.well_since + 1
         self.timed_out += attempt.status == "504"
         self.never_connected += attempt.connected is False
         if attempt.seconds is not None:
@@ -46,6 +52,7 @@ class ServerTally:
             "failed": self.failed,
             "never_connected": self.never_connected,
             "timed_out": self.timed_out,
+            "well_since": self.well_since,
             "slow": {"%g" % bound: count for bound, count in zip(SLOW_FROM_S, self._slow)},
             **{name: _rounded(self._times.quantile(share)) for name, share in _QUANTILES.items()},
         }

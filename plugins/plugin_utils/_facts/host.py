@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import CpuFacts
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.nginx import NginxFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.progress import ProgressFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.redis import RedisFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.supervisor import SupervisorFacts
@@ -22,3 +23,4 @@ class HostFacts(TypedDict, total=False):
     progress: ProgressFacts | None
     redis: RedisFacts | None
     supervisor: SupervisorFacts | None
+    nginx: NginxFacts | None

@@ -81,14 +81,7 @@ class TwistedUpstream:
 
     def pid(self, port: int) -> int:
         """Of the backend on that port; 0 when it does not run."""
-        command: list[str | Path] = [
-            self.tools / "supervisorctl",
-            "-c",
-            self.directory / "supervisord.conf",
-            "pid",
-            f"web-{port}",
-        ]
-        text = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
+        text = self._supervisorctl("pid", f"web-{port}")
         return int(text) if text.isdigit() else 0
 
     def requests(self) -> list[dict[str, str]]:
@@ -102,6 +95,15 @@ class TwistedUpstream:
         sick.request_until_it_spins()
         assert all(answers(port) for port in BACKENDS if port != self.sick_port)
         return sick
+
+    def get_well(self) -> None:
+        """A restart: supervisord kills it, as it does not hear SIGTERM, and at its start it makes its folder again."""
+        self._supervisorctl("restart", f"web-{self.sick_port}")
+        wait_for(lambda: answers(self.sick_port, 1), 60, "the sick backend to answer again")
+
+    def _supervisorctl(self, *words: str) -> str:
+        command: list[str | Path] = [self.tools / "supervisorctl", "-c", self.directory / "supervisord.conf", *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout.strip()
 
 
 @contextmanager

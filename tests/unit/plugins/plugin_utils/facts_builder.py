@@ -375,10 +375,15 @@ def no_redis() -> Fact:
     return {"errors": [], "instances": [], "omitted": 0}
 
 
+def no_nginx() -> Fact:
+    """The facts of a host that runs no nginx."""
+    return {"errors": [], "window_s": 600.0, "since": None, "asked": [], "instances": [], "omitted": 0}
+
+
 def no_services() -> Fact:
     """What is gathered about services on a host that runs none of them."""
     supervisor = {"errors": [], "daemons": [], "omitted": 0, "orphans": [], "orphans_omitted": 0}
-    return {"redis": no_redis(), "supervisor": supervisor}
+    return {"redis": no_redis(), "supervisor": supervisor, "nginx": no_nginx()}
 
 
 def worker(**changed: Any) -> Fact:
