@@ -18,7 +18,6 @@ from typing import NamedTuple
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.nginx import NginxUpstream, UpstreamServer
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 
-
 #: Good attempts in a row, as a multiple of the usual distance between two bad ones.
 RECOVERED_AFTER = 5
 

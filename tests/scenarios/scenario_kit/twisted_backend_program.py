@@ -4,7 +4,8 @@
 """A Twisted web server whose log goes through the standard library: ``PORT HANDLER``, the log file is ``$BACKEND_LOG``.
 
 HANDLER is ``rotating`` (the file is opened anew after each 2000 bytes) or ``plain`` (it stays open). The folder of the
-log is made at the start, and only then. ``GET /`` is answered at once, ``GET /?cpu_ms=N`` after computing for so long.
+log is made at the start, and only then. ``GET /`` is answered at once, ``GET /?cpu_ms=N`` after computing for so long,
+``GET /?sleep_ms=N`` after a time in which others are answered.
 
 Nothing is wrong with it, but what Twisted does with standard error: each line of it is an event for the log, so that a
 handler which fails and reports it there (``logging.raiseExceptions``) calls itself, many times for each failure.
@@ -19,7 +20,8 @@ import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from twisted.internet import reactor
+from twisted.internet import reactor, task
+from twisted.internet.defer import CancelledError
 from twisted.python import log
 from twisted.web import resource, server
 from twisted.web.http import Request
@@ -32,12 +34,27 @@ class Page(resource.Resource):  # type: ignore[misc] # Twisted is not there for 
 
     isLeaf = True  # noqa: N815 - Twisted's name
 
-    def render_GET(self, request: Request) -> bytes:  # noqa: N802 - Twisted's name
-        seconds = int((request.args or {}).get(b"cpu_ms", [b"0"])[0]) / 1000
-        until = time.process_time() + seconds
+    def render_GET(self, request: Request) -> bytes | int:  # noqa: N802 - Twisted's name
+        until = time.process_time() + _seconds(request, b"cpu_ms")
         while time.process_time() < until:
             pass
-        return b"ok\n"
+        pause = _seconds(request, b"sleep_ms")
+        if not pause:
+            return b"ok\n"
+        answer = task.deferLater(reactor, pause, _answer, request)
+        # Who asked may have gone meanwhile.
+        answer.addErrback(lambda failure: failure.trap(CancelledError))
+        request.notifyFinish().addErrback(lambda _failure: answer.cancel())
+        return int(server.NOT_DONE_YET)
+
+
+def _seconds(request: Request, name: bytes) -> float:
+    return int((request.args or {}).get(name, [b"0"])[0]) / 1000
+
+
+def _answer(request: Request) -> None:
+    request.write(b"ok\n")
+    request.finish()
 
 
 def _handler(kind: str, path: Path) -> logging.Handler:

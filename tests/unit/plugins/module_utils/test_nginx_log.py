@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import log as nginx_log
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import log_format as nginx_log_format
@@ -53,6 +55,62 @@ def test_times_and_formats(log_format: str, line: str, time: float) -> None:
     assert nginx_log_format.is_sufficient(log_format)
     found = _requests([line], log_format)
     assert [(request.time, request.attempts[0].address) for request in found] == [(time, "a:1")]
+
+
+FULL = (
+    '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_user_agent" rt=$request_time '
+    'ua="$upstream_addr" us="$upstream_status" urt="$upstream_response_time" uct="$upstream_connect_time"'
+)
+JSON = (
+    '{"at":"$msec","request":"$request","status":$status,"agent":"$http_user_agent","to":"$upstream_addr",'
+    '"time":"$upstream_response_time","connect":"$upstream_connect_time","upstream_status":"$upstream_status"}'
+)
+
+
+FULL_LINE = (
+    '10.3.0.9 - - [01/Jan/2026:00:00:02 +0000] "GET /a \\x22, \\x22 HTTP/1.1" 200 12 "a [b] us=\\x22" rt=2.004 '
+    'ua="a:1, b:2" us="504, 200" urt="2.000, 0.004" uct="-, 0.001"'
+)
+JSON_LINE = (
+    '{"at":"1767225602.000","request":"GET /a \\" , HTTP/1.1","status":200,"agent":"\\\\","to":"a:1, b:2",'
+    '"time":"2.000, 0.004","connect":"-, 0.001","upstream_status":"504, 200"}'
+)
+
+
+@pytest.mark.parametrize(("log_format", "line"), [(FULL, FULL_LINE), (JSON, JSON_LINE)])
+def test_all_that_a_format_can_say(log_format: str, line: str) -> None:
+    [request] = _requests([line], log_format)
+    assert (request.time, request.status) == (1767225602.0, "200")
+    assert request.attempts == [
+        nginx_log.Attempt("a:1", 2.0, "504", connected=False),
+        nginx_log.Attempt("b:2", 0.004, "200", connected=True),
+    ]
+    assert request.began == pytest.approx(1767225599.996)
+
+
+def test_json_without_an_upstream() -> None:
+    line = (
+        '{"at":"1767225602.000","request":"GET / HTTP/1.1","status":200,"agent":"","to":"","time":"","connect":"",'
+        '"upstream_status":""}'
+    )
+    assert _requests([line], JSON) == []
+    found = nginx_log.request(line, nginx_log_format.compiled(JSON))
+    assert found is not None
+    assert found.attempts == []
+
+
+@pytest.mark.parametrize(
+    "hostile", ["\\x22 " * 2000, "a" * 30000, '", "' * 3000, "[" * 9000, "\\" * 9001, ", : " * 5000]
+)
+@pytest.mark.parametrize("log_format", [FULL, JSON, FORMAT])
+def test_a_line_made_to_keep_the_matching_busy_does_not(log_format: str, hostile: str) -> None:
+    start = log_format[: log_format.index("$request")]
+    start = start.replace("$msec", "1.0").replace("$remote_addr", "h").replace("$remote_user", "-")
+    line = start.replace("$time_local", "01/Jan/2026:00:00:00 +0000") + hostile
+    began = time.process_time()
+    assert _requests([line, line + '"' + hostile], log_format) == []
+    # Milliseconds, where a pattern that can match in several ways needs ages.
+    assert time.process_time() - began < 5
 
 
 def test_lines_of_another_format_are_passed_over() -> None:
