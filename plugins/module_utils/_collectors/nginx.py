@@ -40,7 +40,7 @@ class Options(NamedTuple):
 class _Upstream(NamedTuple):
     """``servers``: each line of the block with the addresses it is logged by, None when its name has none.
 
-    ``logs``: those that its requests are in; ``blind``: those of them that do not say enough.
+    ``logs``: for each place that passes to it the one that tells; ``blind``: the others.
     """
 
     block: Placed
@@ -140,21 +140,24 @@ def _strange(readings: Sequence[nginx_attempts.Reading]) -> Dict[str, str]:
 
 def _upstream(tree: Tree, block: Placed, prefix: str, default_log: str) -> _Upstream:
     users = nginx_upstreams.users(tree, block)
-    logs = [log for user in users for log in nginx_access_logs.of(tree, user, default_log)]
-    logs = [log._replace(path=os.path.join(prefix, log.path)) for log in dict.fromkeys(logs)]
+    logs = [_absolute(nginx_access_logs.of(tree, user, default_log), prefix) for user in users]
+    telling = [list(filter(nginx_access_logs.is_sufficient, found))[:1] for found in logs]
     servers = nginx_upstreams.servers(tree, block)
     return _Upstream(
         block,
         users,
         [(line, nginx_addresses.logged(nginx_upstreams.address(line))) for line in servers],
-        [log for log in logs if nginx_access_logs.is_sufficient(log)],
-        [log for log in logs if not nginx_access_logs.is_sufficient(log)],
+        list(dict.fromkeys(log for found in telling for log in found)),
+        [log for found in logs for log in found if not nginx_access_logs.is_sufficient(log)],
     )
 
 
+def _absolute(logs: Sequence[Log], prefix: str) -> List[Log]:
+    return [log._replace(path=os.path.join(prefix, log.path)) for log in logs]
+
+
 def _wanted_logs(found: Sequence[_Upstream]) -> List[Log]:
-    """Each log once, and of several that have the same requests the first."""
-    return list(dict.fromkeys(upstream.logs[0] for upstream in found if upstream.logs))
+    return list(dict.fromkeys(log for upstream in found for log in upstream.logs))
 
 
 def _shown(tree: Tree, upstream: _Upstream, tally: UpstreamTally, faults: Dict[str, str]) -> Fact:
@@ -193,9 +196,9 @@ def _unseen(upstream: _Upstream, faults: Dict[str, str]) -> Optional[str]:
         return None
     if not upstream.logs:
         return _blind(upstream)
-    reason = faults.get(upstream.logs[0].path)
-    if reason is not None:
-        return "%s cannot be read: %s" % (upstream.logs[0].path, reason)
+    unread = [path for path in (log.path for log in upstream.logs) if path in faults]
+    if unread:
+        return "%s cannot be read: %s" % (unread[0], faults[unread[0]])
     nameless = [line.statement.values[0] for line, found in upstream.servers if found is None]
     return "%s could not be resolved, so its lines cannot be told" % ", ".join(nameless) if nameless else None
 

@@ -41,7 +41,9 @@ def row(port: int, attempts: int, p50: float, slow: dict[str, int] | None = None
         "timed": attempts,
         **dict.fromkeys(("failed", "never_connected", "timed_out", "well_since"), 0),
         "slow": counts,
-        **{"p50_s": p50, "p95_s": p50, "p99_s": p50},
+        "p50_s": p50,
+        "p95_s": p50,
+        "p99_s": p50,
     }
     return {**usual, **changed}
 
