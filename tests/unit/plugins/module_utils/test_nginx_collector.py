@@ -28,9 +28,8 @@ class Site:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         master = nginx_process.Master(nginx_process.Identity(os.getpid(), 77), [])
-        build = nginx_program.Build(
-            "nginx/1.22.1", str(folder), "nginx.conf", "pid", "error", str(folder / "built-in.log")
-        )
+        paths = [str(folder), "nginx.conf", "pid", "error", str(folder / "built-in.log")]
+        build = nginx_program.Build("nginx/1.22.1", *paths)
         monkeypatch.setattr(nginx_process, "masters", lambda: [master])
         monkeypatch.setattr(nginx_process, "workers", lambda _of: frozenset([master.identity]))
         monkeypatch.setattr(nginx_process, "started", lambda _process: time.time() + 60)
@@ -111,6 +110,17 @@ def test_a_log_of_two_locations_is_read_once(site: Site) -> None:
     assert len(found["logs"]) == 1
 
 
+def test_every_location_has_its_log_read(site: Site) -> None:
+    site.log("@ 10.2.0.1:90 0.1 200")
+    site.log("@ 10.2.0.1:90 0.1 200", "@ 10.2.0.2:80 0.1 200", name="api.log")
+    http = "%s access_log told.log told; upstream app { %s } server { location / { proxy_pass http://app; }" % (
+        TOLD,
+        PAIR,
+    )
+    found = site.upstream(http + " location /api { access_log api.log told; proxy_pass http://app; } }")
+    assert found["attempts"] == 3
+
+
 def test_names_are_resolved_and_one_that_is_not_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     known: Dict[str, Optional[List[str]]] = {"web:80": ["10.2.0.7:80", "10.2.0.8:80"], "lost:80": None}
     monkeypatch.setattr(nginx_addresses, "logged", lambda server: known[server])
@@ -126,7 +136,7 @@ def test_a_configuration_that_cannot_be_read_is_an_error(site: Site) -> None:
     found = site.instance("include /nowhere/at.all;")
     assert found["upstreams"] is None
     assert "/nowhere/at.all, which does not exist" in found["error"]
-    assert "line 4" in site.instance("upstream { ")["error"]
+    assert "the block is not closed" in site.instance("upstream { ")["error"]
 
 
 def test_a_file_younger_than_the_workers_may_not_count_yet(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,10 +155,7 @@ def test_facts_are_bounded(site: Site) -> None:
     assert found["upstreams_omitted"] == 175
     assert len(json.dumps(found)) < 40_000
     big = "".join("server 10.7.%d.%d; " % (n // 200, n % 200) for n in range(400))
-    one = site.upstream(
-        "%s access_log told.log told; upstream app { %s } server { location / { proxy_pass http://app; } }"
-        % (TOLD, big)
-    )
+    one = site.upstream("upstream app { %s } server { location / { proxy_pass http://app; } }" % big)
     assert (len(one["servers"]), one["servers_omitted"]) == (50, 350)
 
 
