@@ -19,6 +19,7 @@ description:
   - If a step fails, the values from before are put back.
   - A C(timeout) that would close clients at once, as they are idle for longer, is refused with figures unless
     O(close_idle) says so. Of clients that do not notice, that would make half-closed sockets.
+  - It warns when C(timeout) and C(tcp-keepalive) are both V(0), as nothing finds clients that vanish then.
   - The server never closes replicas, monitors, its primary, and clients that are blocked (C(BLPOP)) or subscribed.
   - Without O(host), O(port) and O(unix_socket) the server on C(127.0.0.1:6379) is meant.
 options:
@@ -221,6 +222,9 @@ def _run(module: AnsibleModule, client: str, wanted: Mapping[str, Optional[int]]
     shorter = redis_live.shortens(before["timeout"], changes.get("timeout"))
     idle = _idle(module, server, changes["timeout"]) if shorter else None
     after = {**before, **changes}
+    undetected = redis_live.undetected(after)
+    if undetected:
+        module.warn("%s." % undetected)
     if changes and not module.check_mode:
         after = redis_live.change(server, before, changes)
     return {"changed": bool(changes), "client_found": True, "idle": idle, **identity, **_states(before, after)}

@@ -53,7 +53,7 @@ def sentence(found: list[Client], timeout: int) -> Optional[str]:
     if not closed:
         return None
     rows = ", ".join("%s%s age %d s idle %d s" % (one.addr, _named(one), one.age, one.idle) for one in closed[:3])
-    return "timeout %d closes %d of %d clients at once, as they are idle for longer: %s%s" % (
+    return "timeout %d closes %d of %d clients at once, as they are idle for longer (half_closed_spin): %s%s" % (
         timeout,
         len(closed),
         len(found),

@@ -48,6 +48,16 @@ def shortens(now: int, then: Optional[int]) -> bool:
     return bool(then) and (now == 0 or (then or 0) < now)
 
 
+def undetected(settings: Mapping[str, int]) -> Optional[str]:
+    """What becomes of clients that vanish without a word when neither setting finds them; None when one does."""
+    if settings["timeout"] or settings["tcp_keepalive"]:
+        return None
+    return (
+        "timeout 0 and tcp-keepalive 0: nothing finds clients that vanish without a word, so their connections stay "
+        "until maxclients is reached; set tcp_keepalive, 300 is the default of Redis"
+    )
+
+
 def change(server: Server, before: Mapping[str, int], changes: Mapping[str, int]) -> dict[str, int]:
     """Set the changes and return what the server then reports. On any failure all is put back and RedisError raised."""
     touched: list[str] = []

@@ -118,3 +118,12 @@ def test_a_listing_leaves_out_what_is_not_known() -> None:
 )
 def test_only_a_shorter_timeout_closes_more(now: int, then: Optional[int], *, shorter: bool) -> None:
     assert redis_live.shortens(now, then) is shorter
+
+
+@pytest.mark.parametrize(("timeout", "keepalive"), [(0, 300), (7, 0), (7, 300)])
+def test_clients_that_one_setting_finds_are_no_matter(timeout: int, keepalive: int) -> None:
+    assert redis_live.undetected({"timeout": timeout, "tcp_keepalive": keepalive}) is None
+
+
+def test_clients_that_nothing_finds_are_told_of() -> None:
+    assert "set tcp_keepalive" in str(redis_live.undetected({"timeout": 0, "tcp_keepalive": 0}))
