@@ -15,7 +15,7 @@ description:
   - The server closes connections that were idle for C(wait_timeout). A client that does not check before use then gets
     "MySQL server has gone away". The process list tells which clients leave connections idle for how long, and so which
     of them need C(pool_recycle), and the largest one that is safe.
-  - It refuses to shorten C(wait_timeout) below the idle times seen, below 30 seconds, or where the sessions of others
+  - It refuses to shorten either of them below the idle times seen, below 30 seconds, or where the sessions of others
     cannot be seen, unless O(allow_shorter) is set; and always what the server would not take as it is, such as V(0).
   - It changes the running server only; M(closewait.remediation.mysql_conf) is for its next start, and the role
     P(closewait.remediation.mysql_timeout#role) does both.
@@ -27,7 +27,7 @@ options:
     description: The same for interactive clients. Without it it is left alone.
     type: int
   allow_shorter:
-    description: Whether to set a shorter C(wait_timeout) than connections are seen to be idle.
+    description: Whether to set shorter timeouts than connections are seen to be idle.
     type: bool
     default: false
   host:
@@ -158,7 +158,7 @@ on_command_line:
   elements: str
 """
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils._mysql import cli as mysql_cli
@@ -230,12 +230,8 @@ def _set(module: AnsibleModule, cli: mysql_cli.MysqlCli, wanted: Mapping[str, in
     seen = mysql_server.look(cli, server)
     timeout, now = wanted.get("wait_timeout", server.settings["wait_timeout"]), server.settings["wait_timeout"]
     pools = mysql_pools.pools(seen.sessions, timeout)
-    refusal = None if module.params["allow_shorter"] else mysql_pools.refusal(timeout, now, pools, seen.load)
-    if refusal:
-        raise MysqlError(
-            "wait_timeout %d would break clients: %s. Set a longer one, or allow_shorter when their pools recycle "
-            "connections in time" % (timeout, refusal)
-        )
+    if not module.params["allow_shorter"]:
+        _refuse(wanted, server.settings, pools, seen.load)
     for text in mysql_pools.warnings(timeout, now, pools, seen.load):
         module.warn(text)
     after = {**server.settings, **wanted}
@@ -252,6 +248,22 @@ def _set(module: AnsibleModule, cli: mysql_cli.MysqlCli, wanted: Mapping[str, in
         "client_found": True,
         **_told(module.params, server),
     }
+
+
+def _refuse(
+    wanted: Mapping[str, int],
+    now: Mapping[str, int],
+    pools: Sequence[mysql_pools.Pool],
+    load: mysql_pools.Load,
+) -> None:
+    """Raises MysqlError for a setting that is the beginning of the next incident."""
+    for name, value in wanted.items():
+        refusal = mysql_pools.refusal(value, now[name], pools, load)
+        if refusal:
+            raise MysqlError(
+                "%s %d would break clients (idle_database_connection): %s. Set a longer one, or allow_shorter "
+                "when their pools recycle connections in time" % (name, value, refusal)
+            )
 
 
 def _changed(cli: mysql_cli.MysqlCli, before: Mapping[str, int], wanted: Mapping[str, int]) -> dict[str, int]:

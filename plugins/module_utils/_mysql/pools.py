@@ -79,7 +79,10 @@ def largest_pool_recycle(wait_timeout: int) -> Optional[int]:
 
 
 def refusal(wanted: int, now: int, found: Sequence[Pool], load: Load) -> Optional[str]:
-    """Why that ``wait_timeout`` would make the next incident, None when it would not as far as can be seen."""
+    """Why that timeout would make the next incident, None when it would not as far as can be seen.
+
+    For ``interactive_timeout`` as well: which sessions are interactive ones the process list does not tell.
+    """
     if wanted >= now:
         return None
     if not load.all_seen:

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import text
 
-LONGEST_S = 120
+LONGEST_S = 600
 
 
 def steady(url: str, stop: str) -> dict[str, Any]:
