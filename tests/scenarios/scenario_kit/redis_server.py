@@ -71,10 +71,23 @@ class RedisServer:
 @contextmanager
 def redis_server(directory: Path, port: int, timeout: int) -> Iterator[RedisServer]:
     """A server on 127.0.0.1:``port`` that closes clients idle for ``timeout`` seconds."""
+    with serving(configured(directory, port, timeout), port) as server:
+        yield server
+
+
+def configured(directory: Path, port: int, timeout: int, *more: str) -> Path:
+    """The configuration file of a server that is to be started, with ``more`` lines at its end."""
     directory.mkdir(parents=True)
     configuration = directory / "redis.conf"
-    configuration.write_text(_CONFIGURATION.format(port=port, directory=directory, timeout=timeout))
-    with started(["redis-server", configuration], directory / "redis.log") as program:
-        server = RedisServer(program, port, configuration)
-        wait_for(server.answers, 10, "redis-server to answer")
+    text = _CONFIGURATION.format(port=port, directory=directory, timeout=timeout)
+    configuration.write_text(text + "".join(f"{line}\n" for line in more))
+    return configuration
+
+
+@contextmanager
+def serving(configuration: Path, port: int, program: str | Path = "redis-server") -> Iterator[RedisServer]:
+    """A server with that configuration, which says ``port``; it is killed at the end."""
+    with started([program, configuration], configuration.parent / "redis.log") as running:
+        server = RedisServer(running, port, configuration)
+        wait_for(server.answers, 30, f"{program} to answer")
         yield server
