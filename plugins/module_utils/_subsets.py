@@ -9,9 +9,14 @@ A new subset is a file in ``_collectors`` and a line here.
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_window, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _accept_queues,
+    _cpu_options,
+    _cpu_window,
+    _procfs,
+)
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import (
     cpu,
     nginx,
@@ -32,6 +37,8 @@ class Options(NamedTuple):
     redis: redis.Asking
     nginx: nginx.Options
     max_items: int
+    #: What FIRST_LOOKS saw, by subset.
+    seen: Mapping[str, Any] = {}
 
 
 Collect = Callable[[Options], Fact]
@@ -42,11 +49,15 @@ ALL = "all"
 COLLECTORS: Dict[str, Collect] = {
     "cpu": lambda options: cpu.collect(options.cpu, options.window, options.max_items),
     "progress": lambda options: progress.collect(options.cpu, options.window),
-    "tcp": lambda options: tcp.collect(options.max_items),
+    "tcp": lambda options: tcp.collect(options.max_items, first=options.seen.get("tcp")),
     "redis": lambda options: redis.collect(options.redis, options.max_items),
     "supervisor": lambda options: supervisor.collect(options.max_items),
     "nginx": lambda options: nginx.collect(options.nginx, options.max_items),
 }
+
+#: For what one look cannot tell: taken of the wanted subsets before the first of them is collected, so that the window
+#: lies in between.
+FIRST_LOOKS: Dict[str, Callable[[], Any]] = {"tcp": _accept_queues.first_look}
 
 
 def choose(wanted: Iterable[str]) -> List[str]:
@@ -69,7 +80,9 @@ def window(names: Iterable[str], options: _cpu_options.CpuOptions) -> _cpu_windo
 
 def collect(names: Iterable[str], options: Options) -> Dict[str, Fact]:
     """Facts per subset."""
-    return {name: COLLECTORS[name](options) for name in names}
+    wanted = list(names)
+    prepared = options._replace(seen={name: FIRST_LOOKS[name]() for name in wanted if name in FIRST_LOOKS})
+    return {name: COLLECTORS[name](prepared) for name in wanted}
 
 
 def provenance(proc: str = "/proc") -> Dict[str, Any]:

@@ -118,6 +118,50 @@ ansible_facts:
                 - C(suspects) are those that could make a loop spin, of kind V(registered), or V(ghost) when the process
                   watches a socket that it does not hold at that number (any more).
               type: dict
+            accept_queues:
+              description:
+                - What waits to be accepted, looked at twice, and what the processes do that should accept it.
+                - Null when no namespace could be listed.
+              type: dict
+              contains:
+                window_s:
+                  description:
+                    - Seconds between the two looks. M(closewait.remediation.incident_facts) has the window of
+                      M(closewait.remediation.cpu_facts) in between, this module only as long as it takes itself.
+                  type: float
+                namespaces:
+                  description:
+                    - By how much C(overflows) (an accept queue was full) and C(drops) (these, and others for any
+                      reason) grew in each network namespace meanwhile, and per second. Null for a namespace that was
+                      not there at the first look.
+                  type: list
+                  elements: dict
+                listeners:
+                  description:
+                    - Listening sockets with something waiting at either look, the worst first.
+                    - Each has C(queue) connections that no program has accepted, of C(backlog) that may wait, and
+                      C(queue_before) at the first look.
+                    - C(half_closed) connections to it were closed by their peer, C(half_closed_stood) of them before
+                      the first look. C(unaccepted) of them were not accepted, so nobody can close them. C(by_peer) has
+                      the same by address.
+                  type: list
+                  elements: dict
+                omitted:
+                  description: How many listening sockets are not listed.
+                  type: int
+                processes:
+                  description:
+                    - The holders of those where the same may have waited all the time, followed for a second.
+                    - C(accepting), C(running) and C(waiting) are numbers of C(samples) in which a thread waited in a
+                      call that returns when a connection comes, ran, or all threads waited for something else.
+                    - C(waits) tells for what, with the system call, the place in the kernel, and the remote end where
+                      it is a single TCP connection.
+                    - C(cmdline), C(runtime) and C(supervisor) are as in M(closewait.remediation.cpu_facts).
+                  type: list
+                  elements: dict
+                processes_omitted:
+                  description: How many such processes were not followed.
+                  type: int
             vanished:
               description:
                 - TCP connections that were reset, or ended for want of an answer, while their fd stayed open. No

@@ -27,6 +27,12 @@ class Thresholds:
     failing_loop_windows: float = 3.0
     #: calls that fail in the same way, per second of CPU, from which they are no looking around: 50 to 1,400 seen
     failing_loop_calls_per_cpu_s: float = 20.0
+    #: half-closed connections to a port of which nobody took notice in the whole window
+    accept_given_up: int = 5
+    #: share of the room in an accept queue that is taken at both looks
+    accept_queue_share: float = 0.5
+    #: share of the samples in which a process that should accept waits for something else
+    blocked_share: float = 0.5
     #: how far clocks and timers may be off when an idle time is compared with a timeout
     timeout_slack_s: float = 1.0
     #: how late Redis notices that a client is idle for too long

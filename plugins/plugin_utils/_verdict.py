@@ -42,6 +42,12 @@ REASONS_SHOWN = 2
 STALE = "the only facts of this host are those of the diagnosis itself"
 #: Findings about a process that spins.
 SPINS = frozenset(rule.ID for rule in _rules.discover() if rule.SPINS)
+#: Findings whose numbers can all be well on a service that answers nobody.
+SERVED = frozenset(rule.ID for rule in _rules.discover() if getattr(rule, "ONLY_SERVICE_PROVES", False))
+NOT_TRIED = (
+    "no rule finds it any more, but whether the service answers was not tried: closewait_verify_commands can say, with "
+    "a request through the proxy that must be answered in time"
+)
 
 
 class Now(NamedTuple):
@@ -141,7 +147,9 @@ def _host(earlier: HostDiagnosis, now: Now, checks: list[Check], thresholds: Thr
             by_process.setdefault(_key(finding["process"]), []).append(finding)
     old = {_about(finding) for finding in earlier["findings"]}
     return {
-        "processes": [_process(key, findings, now, thresholds) for key, findings in by_process.items()],
+        "processes": [
+            _unless_untried(_process(key, findings, now, thresholds), checks) for key, findings in by_process.items()
+        ],
         "subjects": [_subject(finding, now) for finding in earlier["findings"] if finding["process"] is None],
         "new": [finding for finding in now.diagnosis["findings"] if _about(finding) not in old],
         "checks": checks,
@@ -165,6 +173,13 @@ def _process(key: Key, findings: list[Finding], now: Now, thresholds: Thresholds
         "cpu_percent_before": findings[0]["evidence"].get("cpu_percent"),
         "cpu_percent_now": measured["cpu_percent"] if measured else None,
     }
+
+
+def _unless_untried(result: ProcessResult, checks: list[Check]) -> ProcessResult:
+    """Where only an answer of the service proves anything, a process without a finding is not healed by that."""
+    if result["healed"] and not checks and SERVED.intersection(result["findings"]):
+        return {**result, "verdict": "could_not_look", "healed": False, "reason": NOT_TRIED}
+    return result
 
 
 def _about(finding: Finding) -> tuple[str, Key | str | None]:

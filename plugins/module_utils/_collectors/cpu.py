@@ -9,17 +9,15 @@ Sources: psutil and ``/proc/PID/task/*`` over a window; executable, maps, enviro
 from __future__ import annotations
 
 import os
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _cmdline,
     _cpu_facts,
     _cpu_options,
     _cpu_sampling,
     _cpu_window,
     _procfs,
-    _runtime,
-    _supervision,
+    _program,
 )
 
 Errors = List[Dict[str, str]]
@@ -72,26 +70,8 @@ def _process(key: _cpu_sampling.Key, usage: _cpu_facts.Usage) -> list[_cpu_facts
             "ppid": stat.ppid,
             "name": stat.name,
             "uid": int(status.get("Uid", "-1").split()[0]),
-            "cmdline": _cmdline.shown(_procfs.cmdline(key.pid)),
             "threads": int(status.get("Threads", "0")),
             **_cpu_facts.shown(usage),
-            "runtime": _detected(key.pid),
-            "supervisor": _supervisor(key.pid),
+            **_program.described(key.pid),
         }
     ]
-
-
-def _detected(pid: int) -> Optional[_cpu_facts.Fact]:
-    """None when even root may not look (a security module, capabilities)."""
-    try:
-        return dict(_runtime.detect(pid)._asdict())
-    except PermissionError:
-        return None
-
-
-def _supervisor(pid: int) -> Optional[_cpu_facts.Fact]:
-    try:
-        found = _supervision.of(pid)
-    except PermissionError:
-        return None
-    return {"kind": found.kind if found else None, "name": found.name if found else None}

@@ -13,6 +13,7 @@ import os
 from typing import Dict, List, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _accept_queues,
     _holders,
     _netlink,
     _netns,
@@ -34,9 +35,13 @@ Errors = List[Dict[str, str]]
 RUN_AS_ROOT = "run it as root (become: true)"
 
 
-def collect(max_items: int, proc: str = "/proc") -> _tcp_facts.Fact:
-    """The ``tcp`` facts; never raises for what the kernel does not show. ``max_items`` caps every list."""
+def collect(max_items: int, proc: str = "/proc", first: Optional[_accept_queues.FirstLook] = None) -> _tcp_facts.Fact:
+    """The ``tcp`` facts; never raises for what the kernel does not show. ``max_items`` caps every list.
+
+    ``first``: what was seen of the accept queues some time ago; without it only as long ago as gathering takes.
+    """
     errors: Errors = []
+    first = first or _accept_queues.first_look(proc)
     pids = _procfs.pids(proc)
     namespaces, strangers = _netns.discover(pids, proc)
     walk = _holders.walk(pids, proc)
@@ -57,12 +62,16 @@ def collect(max_items: int, proc: str = "/proc") -> _tcp_facts.Fact:
         "watchers": None,
         "vanished": None,
         "established": None,
+        "accept_queues": None,
     }
     if found:
         gone = _vanished.find(walk.owners, states, proc)
         facts["vanished"] = _tcp_facts.vanished(gone, _netns.by_pid(namespaces), max_items)
         facts.update(_sockets(found, walk.owners, watchers.watchers, max_items, proc))
         facts["established"] = _established(found, walk.owners, errors, max_items, proc)
+        now = _accept_queues.SecondLook(namespaces, found.listen, found.close_wait, _holders.by_inode(walk.owners))
+        facts["accept_queues"] = _accept_queues.collect(first, now, max_items, proc)
+        errors += _accept_queues.uncounted(facts["accept_queues"], first)
     if watchers.blind:
         _error(errors, "epoll sets", "this kernel does not show what they watch; Linux 4.13 or newer does")
         facts["watchers"] = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.accept_queues import AcceptQueues
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import (
     Endpoint,
     NamedProcess,
@@ -236,3 +237,4 @@ class TcpFacts(TypedDict):
     watchers: Watchers | None
     established: NotRequired[Established | None]
     unreadable: NotRequired[Unreadable]
+    accept_queues: NotRequired[AcceptQueues | None]

@@ -10,10 +10,9 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
     Remedy,
     Target,
 )
-from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import Endpoint
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import Endpoint, NamedProcess
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import Process, Supervisor
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import (
-    HalfClosedProcess,
     Holder,
     Socket,
     Watcher,
@@ -83,7 +82,7 @@ def restart(host: str, process: Process, why: str) -> Remedy:
     return restart_of(host, process, process["supervisor"], why)
 
 
-def restart_of(host: str, process: Process | HalfClosedProcess, supervisor: Supervisor | None, why: str) -> Remedy:
+def restart_of(host: str, process: NamedProcess, supervisor: Supervisor | None, why: str) -> Remedy:
     """The same for a process of which little is known."""
     by = "nothing is known that starts it again"
     if supervisor and supervisor["kind"]:

@@ -57,7 +57,8 @@ class Rule(Protocol):
     """A module of this package: one finding.
 
     ``SPINS``: what it finds is a process that spins, so the verdict looks at the CPU use of that process afterwards as
-    well. Else the rule's own answer decides.
+    well. Else the rule's own answer decides; and with ``ONLY_SERVICE_PROVES = True`` in the module only together with
+    one of the commands that try the service.
     """
 
     ID: str

@@ -12,7 +12,7 @@ import sys
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_sampling, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_sampling, _procfs, _program
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu
 from ansible_collections.closewait.remediation.plugins.module_utils._cpu_options import CpuOptions
 from ansible_collections.closewait.remediation.plugins.module_utils._cpu_window import CpuWindow
@@ -74,6 +74,6 @@ def test_without_psutil_nothing_was_looked_at(monkeypatch: pytest.MonkeyPatch) -
 
 @needs_psutil
 def test_this_interpreter_is_what_it_says() -> None:
-    detected = cpu._detected(os.getpid())
+    detected = _program.described(os.getpid())["runtime"]
     assert detected is not None
     assert detected["version"] == "%d.%d.%d" % sys.version_info[:3]

@@ -280,8 +280,23 @@ def tcp(**changed: Any) -> Fact:
         "watchers": watchers(watcher()),
         "established": established(),
         "unreadable": {"total": 0, "processes": [], "omitted": 0},
+        "accept_queues": no_queues(),
     }
     return {**usual, **changed}
+
+
+def no_queues() -> Fact:
+    """Nothing waits to be accepted."""
+    return {
+        "window_s": 3.25,
+        "namespaces": [
+            {"netns": NETNS, "overflows": 0, "drops": 0, "overflows_per_s": 0.0, "drops_per_s": 0.0},
+        ],
+        "listeners": [],
+        "omitted": 0,
+        "processes": [],
+        "processes_omitted": 0,
+    }
 
 
 def cpu(*processes: Fact, **changed: Any) -> Fact:

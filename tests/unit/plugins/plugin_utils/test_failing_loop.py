@@ -22,7 +22,7 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.s
 
 #: Captured on hosts with Twisted backends; paths and uid changed, other processes left out.
 CAPTURED: dict[str, make.Fact] = {
-    name: {**make.no_services(), **seen}
+    name: {**make.no_services(), **seen, "tcp": {"accept_queues": make.no_queues(), **seen["tcp"]}}
     for name, seen in json.loads((Path(__file__).parent / "captured/failing_loop.json").read_text()).items()
 }
 RULE = "failing_loop"

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -307,3 +309,33 @@ def test_a_rule_that_could_not_look_again_heals_nothing(monkeypatch: pytest.Monk
 def test_the_same_rule_about_something_else_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     host = about_a_server(monkeypatch, again=("server c",))["hosts"][make.HOST]
     assert [finding["subject"] for finding in host["new"]] == ["server c"]
+
+
+def _blocked() -> dict[str, Any]:
+    """A node whose loop is blocked, as captured, and whose process the plan is to restart."""
+    queues = json.loads((Path(__file__).with_name("captured") / "blocked_loop.json").read_text())["flood"]
+    queues.update(processes=queues["processes"][:1], listeners=queues["listeners"][:1])
+    tcp = {**CURED, "accept_queues": queues}
+    return {make.HOST: make.registered(make.worker(tcp=tcp, cpu=make.cpu(make.sleeping())))}
+
+
+@pytest.mark.parametrize(
+    ("checks", "expected"),
+    [
+        ({}, ("could_not_look", False)),
+        ({make.HOST: [{"argv": ["curl"], "ok": True, "reason": ""}]}, ("gone", True)),
+        ({make.HOST: [{"argv": ["curl"], "ok": False, "reason": "28"}]}, ("gone", False)),
+    ],
+    ids=["not tried", "answered", "not answered"],
+)
+def test_where_only_service_proves_it_has_to_be_tried(
+    checks: dict[str, list[Check]], expected: tuple[str, bool]
+) -> None:
+    before = _blocked()
+    [finding] = diagnosed(before)["hosts"][make.HOST]["findings"]
+    assert finding["process"] is not None
+    now = make.worker(tcp=CURED, cpu=make.cpu(make.sleeping(), asked=[finding["process"]["pid"]]))
+    result = judged(now, before=before, allow="disruptive", checks=checks)
+    [process] = result["hosts"][make.HOST]["processes"]
+    assert (process["verdict"], result["healed"]) == expected
+    assert ("closewait_verify_commands" in process["reason"]) is (not checks)

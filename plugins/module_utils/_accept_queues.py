@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ``accept_queues`` of the ``tcp`` subset: what waits to be accepted, and what those who should accept do instead.
+
+Looked at twice. A queue that stands in both looks, and half-closed connections that nobody took notice of in between,
+tell a program that does not get round to them from one that has much to do. Shapes: ``_accept_queue_facts``.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence
+
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _accept_queue_facts,
+    _blocked_on,
+    _holders,
+    _listen_counters,
+    _netns,
+    _procfs,
+    _program,
+    _sock_diag,
+    _socket_addresses,
+    _tcp_facts,
+)
+
+Counters = Dict[int, Optional[_listen_counters.ListenCounters]]
+MOST_PROCESSES = 16
+
+
+class FirstLook(NamedTuple):
+    """``when`` on the monotonic clock; ``queues``: connections waiting, by cookie of the listening socket.
+
+    ``half_closed``: cookies of all sockets in CLOSE_WAIT; ``listed``: the namespaces that all this is known of.
+    """
+
+    when: float
+    counters: Counters
+    queues: Dict[int, int]
+    half_closed: FrozenSet[int]
+    listed: FrozenSet[int]
+
+
+class SecondLook(NamedTuple):
+    """What the collector has listed."""
+
+    namespaces: Sequence[_netns.Namespace]
+    listen: Sequence[_tcp_facts.Placed]
+    close_wait: Sequence[_tcp_facts.Placed]
+    holders: Mapping[int, List[_holders.Holder]]
+
+
+def first_look(proc: str = "/proc") -> FirstLook:
+    """Cheap: the kernel filters, and most hosts have few of either. The second look tells what cannot be listed."""
+    namespaces, _denied = _netns.discover(_procfs.pids(proc), proc)
+    counters = _counters(namespaces, proc)
+    queues: Dict[int, int] = {}
+    half_closed: List[int] = []
+    listed: List[int] = []
+    for namespace in namespaces:
+        try:
+            with _netns.entered(namespace, proc):
+                sock = _sock_diag.open_socket()
+            with sock:
+                queues.update((tcp.cookie, tcp.recv_q) for tcp in _sock_diag.in_state(sock, _sock_diag.LISTEN))
+                half_closed += [tcp.cookie for tcp in _sock_diag.in_state(sock, _sock_diag.CLOSE_WAIT)]
+        except OSError:
+            continue
+        listed.append(namespace.netns)
+    return FirstLook(time.monotonic(), counters, queues, frozenset(half_closed), frozenset(listed))
+
+
+def collect(first: FirstLook, now: SecondLook, max_items: int, proc: str = "/proc") -> Dict[str, Any]:
+    """The facts. Takes a second longer where something waits, and no time where nothing does."""
+    counters = _counters(now.namespaces, proc)
+    window = time.monotonic() - first.when
+    rows = _accept_queue_facts.pressed(_before(first), now.listen, now.close_wait)
+    standing = [row.listener.tcp.inode for row in rows if row.stands]
+    candidates, omitted = _blocked_on.candidates(standing, now.holders, MOST_PROCESSES)
+    wanted = {row.listener.netns for row in rows}
+    places = [namespace for namespace in now.namespaces if candidates and namespace.netns in wanted]
+    addresses = _socket_addresses.Addresses(places, proc)
+    try:
+        followed = _blocked_on.follow(candidates, addresses.look, proc)
+    finally:
+        addresses.close()
+    return {
+        "window_s": round(window, 3),
+        "namespaces": _accept_queue_facts.namespaces(first.counters, counters, window)[:max_items],
+        "listeners": [_accept_queue_facts.listener(row, now.holders) for row in rows[:max_items]],
+        "omitted": max(0, len(rows) - max_items),
+        "processes": [
+            {**_accept_queue_facts.process(row, addresses.of), **_program.described(row.candidate.pid, proc)}
+            for row in followed
+        ],
+        "processes_omitted": omitted,
+    }
+
+
+def uncounted(facts: Mapping[str, Any], first: FirstLook) -> List[Dict[str, str]]:
+    """Errors for namespaces whose counters could not be read; one that is new since the first look has none."""
+    unread = [
+        row["netns"] for row in facts["namespaces"] if row["overflows"] is None and row["netns"] in first.counters
+    ]
+    reason = "it cannot be read, or has no ListenOverflows"
+    return [{"source": "net/netstat in network namespace %d" % netns, "reason": reason} for netns in unread]
+
+
+def _before(first: FirstLook) -> _accept_queue_facts.Before:
+    return _accept_queue_facts.Before(first.queues, first.half_closed, first.listed)
+
+
+def _counters(namespaces: Sequence[_netns.Namespace], proc: str) -> Counters:
+    return {
+        namespace.netns: _listen_counters.of_members(namespace.pids, namespace.netns, proc) for namespace in namespaces
+    }

@@ -1,0 +1,229 @@
+# Copyright (c) 2026, the closewait.remediation maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which queue is an incident, and who is to blame: captured from the real one, and what looks similar and is none."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Outcome
+from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
+from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import ask, only
+
+ID = "blocked_accept_loop"
+CAPTURED = Path(__file__).with_name("captured") / "blocked_loop.json"
+THIRD_PARTY = {"address": "127.0.0.1", "port": 17770}
+MASTER, WORKER = 3301, 3344
+
+
+def _captured(name: str) -> make.Fact:
+    """Of nginx's defaults, or of ``max_fails=0``; three Tornado nodes each."""
+    queues: make.Fact = json.loads(CAPTURED.read_text())[name]
+    return queues
+
+
+def _one(**changed: Any) -> make.Fact:
+    """A single node of the flood with its listening socket."""
+    queues = _captured("flood")
+    queues["processes"] = queues["processes"][:1]
+    inode = queues["processes"][0]["listeners"][0]
+    queues["listeners"] = [row for row in queues["listeners"] if row["inode"] == inode]
+    return {**queues, **changed}
+
+
+def _asked(queues: make.Fact | None, **changed: Any) -> Outcome:
+    thresholds = {name: changed.pop(name) for name in list(changed) if name.startswith(("accept_", "blocked_"))}
+    tcp = make.tcp(watchers=make.watchers(), close_wait=make.close_wait([], []), accept_queues=queues, **changed)
+    return ask(ID, make.worker(tcp=tcp, cpu=make.cpu(make.sleeping())), **thresholds)
+
+
+@pytest.mark.parametrize(
+    ("name", "queue", "half_closed"), [("defaults", 0, range(10, 14)), ("flood", 129, range(270, 280))]
+)
+def test_the_incident_as_captured(name: str, queue: int, half_closed: range) -> None:
+    captured = _captured(name)
+    outcome = _asked(captured)
+    assert outcome.unknowns == []
+    assert {finding["process"]["pid"] for finding in outcome.findings if finding["process"]} == {
+        process["pid"] for process in captured["processes"]
+    }
+    for finding in outcome.findings:
+        assert (finding["severity"], finding["subject"]) == ("critical", None)
+        assert finding["confidence"] == "proven"
+        assert finding["cause"]["status"] == "proven"
+        assert finding["cause"]["peer"] == {**THIRD_PARTY, "host": make.HOST}
+        assert finding["evidence"]["queue"] == queue
+        assert finding["evidence"]["half_closed"] in half_closed
+        assert finding["process"] is not None
+        assert finding["process"]["supervisor"] is not None
+
+
+def test_the_remedy_is_a_new_process_and_never_a_closed_socket() -> None:
+    finding = only(_asked(_one()))
+    assert finding["process"] is not None
+    restart = finding["remedy"][0]
+    assert (restart["action"], restart["where"], restart["risk"]) == ("worker_restart", make.HOST, "disruptive")
+    assert restart["vars"] == {"pid": finding["process"]["pid"], "start_time": finding["process"]["start_time"]}
+    assert "129 were never accepted, which nobody can close" in restart["why"]
+    assert {remedy["action"] for remedy in finding["remedy"]} == {"worker_restart", "advice"}
+    assert any("max_clients" in remedy["why"] for remedy in finding["remedy"])
+    assert any("service time / processes below 1" in remedy["why"] for remedy in finding["remedy"])
+
+
+def _row(**changed: Any) -> Callable[[make.Fact], None]:
+    return lambda queues: queues["listeners"][0].update(changed)
+
+
+def _process(**changed: Any) -> Callable[[make.Fact], None]:
+    return lambda queues: queues["processes"][0].update(changed)
+
+
+def _waits(*waits: make.Fact) -> Callable[[make.Fact], None]:
+    return _process(waits=list(waits), accepting=0, running=0, waiting=20)
+
+
+def _wait(call: str, seen: int = 20, **changed: Any) -> make.Fact:
+    usual = {"main_thread": True, "call": call, "wchan": "w", "protocol": None, "remote": None, "seen": seen}
+    return {**usual, **changed}
+
+
+def _no_overflows(queues: make.Fact) -> None:
+    for row in queues["namespaces"]:
+        row.update(overflows=0, drops=0, overflows_per_s=0.0, drops_per_s=0.0)
+
+
+NOBODY = _row(half_closed=0, half_closed_stood=0, unaccepted=0, by_peer=[])
+QUIET = {
+    "a burst that was not there before": [NOBODY, _row(queue=128, queue_before=0), _no_overflows],
+    "a queue that is served by now": [NOBODY, _row(queue=1, queue_before=129)],
+    "somebody has to wait a little": [NOBODY, _row(queue=9, queue_before=12)],
+    "overflows of another port": [NOBODY, _row(queue=3, queue_before=3)],
+    "a few gave up": [_row(queue=3, queue_before=3, half_closed=9, half_closed_stood=4)],
+    "it gets round to accepting": [_process(accepting=3, waiting=17)],
+    "it computes": [_process(running=15, waiting=5)],
+}
+
+
+@pytest.mark.parametrize("changes", QUIET.values(), ids=QUIET)
+def test_stays_silent(changes: list[Callable[[make.Fact], None]]) -> None:
+    queues = copy.deepcopy(_one())
+    for change in changes:
+        change(queues)
+    assert _asked(queues) == Outcome([], [])
+
+
+def test_no_queue_at_all() -> None:
+    assert _asked(make.no_queues()) == Outcome([], [])
+
+
+STOOD = _row(queue=3, queue_before=3)
+FOUND = {
+    "clients gave up": ([STOOD], "critical", "proven"),
+    "no room at both looks": ([NOBODY, _no_overflows], "critical", "proven"),
+    "refused, and not seen before": ([NOBODY, _row(queue_before=None)], "critical", "proven"),
+    "half full, and nobody gave up": ([NOBODY, _row(queue=64, queue_before=70), _no_overflows], "high", "suspected"),
+    "a lock": ([_waits(_wait("futex"))], "critical", "likely"),
+    "a name server": ([_waits(_wait("poll", protocol="UDP"))], "critical", "likely"),
+    "now and then at work": (
+        [_process(running=6, waiting=14, waits=[_wait("recvfrom", 13, protocol="TCP")])],
+        "critical",
+        "likely",
+    ),
+    "a thread is the loop": (
+        [_waits(_wait("futex"), _wait("recvfrom", main_thread=False, protocol="TCP", remote=THIRD_PARTY))],
+        "critical",
+        "proven",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "severity", "confidence"), FOUND.values(), ids=FOUND)
+def test_found(changes: list[Callable[[make.Fact], None]], severity: str, confidence: str) -> None:
+    queues = copy.deepcopy(_one())
+    for change in changes:
+        change(queues)
+    finding = only(_asked(queues))
+    assert (finding["severity"], finding["confidence"]) == (severity, confidence)
+
+
+def test_one_connection_after_the_other_to_the_same_remote() -> None:
+    queues = _one()
+    gone, known = _wait("recvfrom", 12, protocol="TCP"), _wait("recvfrom", 8, protocol="TCP", remote=THIRD_PARTY)
+    _waits(gone, known)(queues)
+    finding = only(_asked(queues))
+    assert finding["cause"]["peer"] == {**THIRD_PARTY, "host": make.HOST}
+    assert finding["evidence"]["blocked"][0]["seen"] == 20
+    assert any("12 of 20 samples" in unknown for unknown in finding["unknowns"])
+
+
+def test_of_a_family_the_one_that_the_supervisor_knows_is_named() -> None:
+    queues = _one()
+    worker = {**queues["processes"][0], "pid": WORKER, "ppid": MASTER}
+    master = {**worker, "pid": MASTER, "ppid": 1, "waits": [_wait("select")]}
+    second = {**worker, "pid": WORKER + 1}
+    queues["processes"] = [master, worker, second]
+    finding = only(_asked(queues))
+    assert finding["process"] is not None
+    assert finding["process"]["pid"] == MASTER
+    assert [row["pid"] for row in finding["evidence"]["blocked"]] == [WORKER, WORKER + 1]
+
+
+def test_one_finding_for_a_program_with_two_ports() -> None:
+    queues = _one()
+    second = {**queues["listeners"][0], "inode": 5, "port": 17799}
+    queues["listeners"].append(second)
+    queues["processes"][0]["listeners"].append(5)
+    finding = only(_asked(queues))
+    assert finding["evidence"]["other_ports"] == ["127.0.0.1:17799"]
+
+
+def test_many_peers_are_not_called_one() -> None:
+    queues = _one()
+    peers = [{"address": f"192.0.2.{n}", "half_closed": 30, "stood": 30, "unaccepted": 10} for n in range(8)]
+    _row(by_peer=peers, by_peer_omitted=3)(queues)
+    assert any("11 addresses" in line for line in only(_asked(queues))["evidence"]["told"])
+
+
+UNKNOWN = {
+    "no permission": ([_process(error="permission denied", samples=0, waits=[])], "permission denied"),
+    "its loop holds them off": ([_waits(_wait("epoll_wait"))], "its own limit"),
+    "nobody holds it": ([lambda queues: queues.update(processes=[], processes_omitted=7)], "7 processes"),
+    "it ended": ([_process(samples=2, waiting=2)], "ended before"),
+}
+
+
+@pytest.mark.parametrize(("changes", "says"), UNKNOWN.values(), ids=UNKNOWN)
+def test_what_cannot_be_told_is_unknown(changes: list[Callable[[make.Fact], None]], says: str) -> None:
+    queues = copy.deepcopy(_one())
+    for change in changes:
+        change(queues)
+    outcome = _asked(queues)
+    assert outcome.findings == []
+    assert len(outcome.unknowns) == 1
+    assert says in outcome.unknowns[0]
+
+
+def test_facts_that_are_missing_or_cut_are_unknown() -> None:
+    error = {"source": "sock_diag", "reason": "permission denied"}
+    [unknown] = _asked(None, errors=[error]).unknowns
+    assert "permission denied" in unknown
+    [unknown] = ask(ID, {"cpu": make.cpu()}).unknowns
+    assert "tcp facts were not gathered" in unknown
+    [unknown] = _asked({**make.no_queues(), "omitted": 4}).unknowns
+    assert "4 listening sockets" in unknown
+
+
+@pytest.mark.parametrize(
+    ("threshold", "value"), [("accept_given_up", 500), ("blocked_share", 1.1)], ids=["given up", "blocked"]
+)
+def test_thresholds_are_the_callers(threshold: str, value: float) -> None:
+    queues = _one()
+    _row(queue=3, queue_before=3)(queues)
+    assert only(_asked(queues))
+    assert _asked(queues, **{threshold: value}).findings == []
