@@ -55,7 +55,8 @@ options:
         V(fleet_hosts) 5, V(fleet_share) 0.2, V(fleet_factor) 5, V(fleet_connections) 1000, V(fleet_close_wait) 50,
         V(fleet_cpu_percent) 80, V(fleet_common_hosts) 2,
         V(upstream_attempts) 10, V(upstream_slow_s) 1, V(upstream_slow_factor) 5,
-        V(upstream_error_lead) 0.2, V(upstream_bad_attempts) 3, V(upstream_bad_share) 0.8."
+        V(upstream_error_lead) 0.2, V(upstream_bad_attempts) 3, V(upstream_bad_share) 0.8,
+        V(database_idle_share) 0.5, V(database_room_share) 0.8, V(database_longest_timeout_s) 604800."
     type: dict
     default: {}
 attributes:

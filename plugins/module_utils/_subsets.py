@@ -19,6 +19,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import (
     cpu,
+    mysql,
     nginx,
     progress,
     redis,
@@ -36,6 +37,7 @@ class Options(NamedTuple):
     window: _cpu_window.CpuWindow
     redis: redis.Asking
     nginx: nginx.Options
+    mysql: mysql.Asking
     max_items: int
     #: What FIRST_LOOKS saw, by subset.
     seen: Mapping[str, Any] = {}
@@ -53,6 +55,7 @@ COLLECTORS: Dict[str, Collect] = {
     "redis": lambda options: redis.collect(options.redis, options.max_items),
     "supervisor": lambda options: supervisor.collect(options.max_items),
     "nginx": lambda options: nginx.collect(options.nginx, options.max_items),
+    "mysql": lambda options: mysql.collect(options.mysql, options.max_items),
 }
 
 #: For what one look cannot tell: taken of the wanted subsets before the first of them is collected, so that the window

@@ -28,7 +28,8 @@ options:
       - Each subset is what the module of that name returns by itself, V(tcp) M(closewait.remediation.tcp_facts), V(cpu)
         M(closewait.remediation.cpu_facts), V(progress) M(closewait.remediation.progress_facts), V(redis)
         M(closewait.remediation.redis_facts) for the servers that are found on this host, V(supervisor)
-        M(closewait.remediation.supervisor_facts), V(nginx) M(closewait.remediation.nginx_upstream_facts).
+        M(closewait.remediation.supervisor_facts), V(nginx) M(closewait.remediation.nginx_upstream_facts),
+        V(mysql) M(closewait.remediation.mysql_facts) for the servers that are found on this host.
     type: list
     elements: str
     default: [all]
@@ -38,15 +39,23 @@ options:
   redis_password:
     description: The password of that user, or the server's. It is given only to servers that ask for one.
     type: str
+  mysql_username:
+    description: The user who may read settings and process list of the MariaDB and MySQL servers on this host.
+    type: str
+  mysql_password:
+    description: The password of that user. It is given only to servers that do not let in root by their unix socket.
+    type: str
 requirements:
   - psutil for the subsets V(cpu) and V(progress)
   - redis-cli or valkey-cli for the subset V(redis), on hosts with such a server
+  - mariadb or mysql, the client, for the subset V(mysql), on hosts with such a server
 seealso:
   - module: closewait.remediation.tcp_facts
   - module: closewait.remediation.cpu_facts
   - module: closewait.remediation.progress_facts
   - module: closewait.remediation.redis_facts
   - module: closewait.remediation.nginx_upstream_facts
+  - module: closewait.remediation.mysql_facts
 author:
   - The closewait.remediation maintainers (@closewait)
 """
@@ -97,11 +106,14 @@ ansible_facts:
         nginx:
           description: See M(closewait.remediation.nginx_upstream_facts).
           type: dict
+        mysql:
+          description: See M(closewait.remediation.mysql_facts).
+          type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _facts_result, _subsets
-from ansible_collections.closewait.remediation.plugins.module_utils._collectors import nginx, redis
+from ansible_collections.closewait.remediation.plugins.module_utils._collectors import mysql, nginx, redis
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import span_options
 from ansible_collections.closewait.remediation.plugins.module_utils._redis.cli import Login
 
@@ -112,6 +124,8 @@ ARGUMENTS = {
     "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
     "redis_username": {"type": "str"},
     "redis_password": {"type": "str", "no_log": True},
+    "mysql_username": {"type": "str"},
+    "mysql_password": {"type": "str", "no_log": True},
 }
 
 
@@ -125,11 +139,13 @@ def main() -> None:
     except ValueError as exc:
         module.fail_json(msg=str(exc))
     login = Login(module.params["redis_username"], module.params["redis_password"])
+    databases = mysql.Asking(username=module.params["mysql_username"], password=module.params["mysql_password"])
     options = _subsets.Options(
         cpu,
         _subsets.window(names, cpu),
         redis.Asking(login=login),
         nginx.Options(span, tuple(module.params["nginx_upstreams"])),
+        databases,
         _facts_result.max_items(module),
     )
     facts = _subsets.collect(names, options)

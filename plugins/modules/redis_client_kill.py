@@ -157,6 +157,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.closewait.remediation.plugins.module_utils import _listening
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import client_kill as redis_client_kill
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import clients as redis_clients
@@ -216,7 +217,7 @@ def _server(params: dict[str, Any]) -> redis_clients.RedisClients:
     pid = params["server_pid"]
     endpoint = redis_options.endpoint(params)
     if pid and endpoint.unix_socket:
-        endpoint = replace(endpoint, unix_socket=redis_process.reachable(pid, endpoint.unix_socket))
+        endpoint = replace(endpoint, unix_socket=_listening.reachable(pid, endpoint.unix_socket))
     program = redis_cli.find_client(params["redis_cli"])
     server = redis_clients.RedisClients(program, endpoint, redis_options.login(params), params["reply_timeout"])
     if pid and server.identity().process_id != redis_process.pid_in_own_namespace(pid):

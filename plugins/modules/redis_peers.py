@@ -127,6 +127,7 @@ from dataclasses import replace
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.closewait.remediation.plugins.module_utils import _listening
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import live as redis_live
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import options as redis_options
@@ -167,7 +168,7 @@ def main() -> None:
 def _run(params: Mapping[str, Any]) -> dict[str, Any]:
     endpoint = redis_options.endpoint(params)
     if params["server_pid"] and endpoint.unix_socket:
-        endpoint = replace(endpoint, unix_socket=redis_process.reachable(params["server_pid"], endpoint.unix_socket))
+        endpoint = replace(endpoint, unix_socket=_listening.reachable(params["server_pid"], endpoint.unix_socket))
     client = redis_cli.find_client(params["redis_cli"])
     asking = redis_peers.Asking(client, redis_options.login(params), params["reply_timeout"])
     found = redis_peers.look(endpoint, asking, _sentinel(params), params["max_items"])

@@ -148,6 +148,7 @@ from dataclasses import replace
 from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.closewait.remediation.plugins.module_utils import _listening
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import idle as redis_idle
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import live as redis_live
@@ -213,7 +214,7 @@ def _run(module: AnsibleModule, client: str, wanted: Mapping[str, Optional[int]]
     params = module.params
     endpoint = redis_options.endpoint(params)
     if params["server_pid"] and endpoint.unix_socket:
-        endpoint = replace(endpoint, unix_socket=redis_process.reachable(params["server_pid"], endpoint.unix_socket))
+        endpoint = replace(endpoint, unix_socket=_listening.reachable(params["server_pid"], endpoint.unix_socket))
     server = redis_cli.RedisCli(client, endpoint, redis_options.login(params), params["reply_timeout"])
     before = _read(server)
     changes = redis_live.differing(before, wanted)

@@ -21,7 +21,9 @@ description:
   - The client runs with the rights of the running C(supervisord), unless O(configuration) is given.
 options:
   pid:
-    description: The process, which has to be the one that supervisord itself started.
+    description:
+      - The process, which has to be the one that supervisord itself started, or below that one.
+      - Of a child, such as a pool process of Celery, the one that supervisord started is drained and started again.
     type: int
     required: true
   start_time:
@@ -202,16 +204,17 @@ def _run(module: AnsibleModule) -> dict[str, Any]:
     decision = restart_decision.decide(seen, params["stop_signal"])
     if decision.outcome != restart_decision.RESTART or observation.access is None:
         return _result(seen, decision.outcome, decision.reason, decision.command, _if_alive(old))
-    if module.check_mode:
-        result = _result(seen, "would_restart", decision.reason, None, old)
+    main = restart_act.main_process(seen.program.pid if seen.program else None, old)
+    if module.check_mode and main:
+        result = _result(seen, "would_restart", decision.reason, None, main)
         return {**result, "changed": True, "diff": _diff(seen, "a new process, running")}
-    return _act(seen, observation.access, params)
+    return _act(seen, observation.access, main, params)
 
 
-def _act(seen: Seen, access: Access, params: Mapping[str, Any]) -> dict[str, Any]:
-    old, program, seconds = Identity(params["pid"], params["start_time"]), str(seen.name), params["drain_timeout"]
+def _act(seen: Seen, access: Access, old: Optional[Identity], params: Mapping[str, Any]) -> dict[str, Any]:
+    program, seconds = str(seen.name), params["drain_timeout"]
     control = Supervisorctl(access)
-    if not restart_act.still_the_one(control, program, old):
+    if old is None or not restart_act.still_the_one(control, program, old):
         return _result(seen, "gone", "it ended by itself just now", None, None)
     began = time.monotonic()
     patience = seconds if params["kill_after"] is None else min(seconds, params["kill_after"])

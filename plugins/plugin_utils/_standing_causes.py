@@ -15,7 +15,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
 )
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.redis import RedisInstance
 from ansible_collections.closewait.remediation.plugins.plugin_utils._gathered import Gathered
-from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _peers
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _databases, _peers, _wait_timeout
 
 
 def compare(before: Diagnosis, gathered: Mapping[str, Gathered]) -> list[CauseResult]:
@@ -39,11 +39,14 @@ def _blamed(before: Diagnosis) -> Iterator[tuple[PeerEnd, Cause]]:
         for finding in host["findings"]:
             cause = finding["cause"]
             # Where no remedy touches the setting (a leak), it is the context of the finding and may stay.
-            if cause["peer"] and any(remedy["action"] == "redis_timeout" for remedy in finding["remedy"]):
+            actions = {remedy["action"] for remedy in finding["remedy"]}
+            if cause["peer"] and actions & {"redis_timeout", "mysql_timeout"}:
                 yield cause["peer"], cause
 
 
 def _result(peer: PeerEnd, cause: Cause, gathered: Mapping[str, Gathered]) -> CauseResult:
+    if cause["setting"] == _wait_timeout.SETTING:
+        return _wait_timeout_now(peer, cause, gathered)
     redis = _server(peer, gathered)
     now = redis["timeout"] if redis else None
     result: CauseResult = {
@@ -61,6 +64,28 @@ def _result(peer: PeerEnd, cause: Cause, gathered: Mapping[str, Gathered]) -> Ca
         unread = redis["error"] if redis else "the server was not found again"
         return {**result, "verdict": "could_not_look", "reason": unread or "no reason given"}
     return {**result, "verdict": "still_there"} if now > 0 else result
+
+
+def _wait_timeout_now(peer: PeerEnd, cause: Cause, gathered: Mapping[str, Gathered]) -> CauseResult:
+    """It is never off; removed is that it is longer than it was."""
+    seen = gathered.get(peer["host"]) if peer["host"] else None
+    server = _databases.on(seen.facts, peer["address"], peer["port"]) if seen and seen.facts else None
+    now, before = server["wait_timeout"] if server else None, cause["value"]
+    result: CauseResult = {
+        "host": peer["host"],
+        "address": peer["address"],
+        "port": peer["port"],
+        "service": cause["service"] or "",
+        "setting": cause["setting"] or "",
+        "before": before,
+        "now": now,
+        "verdict": "removed",
+        "reason": f"{cause['setting']} is {now}",
+    }
+    if now is None or before is None:
+        unread = server["error"] if server else "the server was not found again"
+        return {**result, "verdict": "could_not_look", "reason": unread or "no reason given"}
+    return result if now > before else {**result, "verdict": "still_there"}
 
 
 def _server(peer: PeerEnd, gathered: Mapping[str, Gathered]) -> RedisInstance | None:

@@ -85,6 +85,12 @@ class Thresholds:
     upstream_bad_attempts: int = 3
     #: its share of all of them in the upstream
     upstream_bad_share: float = 0.8
+    #: share of wait_timeout from which a session idle in a transaction is a finding
+    database_idle_share: float = 0.5
+    #: share of max_connections up to which a longer wait_timeout may fill the server
+    database_room_share: float = 0.8
+    #: the longest wait_timeout that is proposed: a week, which no night and no weekend is longer than
+    database_longest_timeout_s: float = 604800.0
 
 
 def from_mapping(values: Mapping[str, object]) -> Thresholds:

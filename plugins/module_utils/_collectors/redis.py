@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _listening, _netns, _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import live as redis_live
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import process as redis_process
@@ -69,7 +69,7 @@ def _facts(errors: List[Dict[str, str]], instances: Optional[List[Fact]], omitte
 def _instance(stat: _procfs.Stat, asking: Asking, proc: str) -> Optional[Fact]:
     """None when the process has ended since it was listed."""
     try:
-        place = redis_process.listening(stat.pid, proc)
+        place = _listening.listening(stat.pid, proc)
     except (FileNotFoundError, ProcessLookupError):
         return None
     except OSError as exc:
@@ -79,7 +79,7 @@ def _instance(stat: _procfs.Stat, asking: Asking, proc: str) -> Optional[Fact]:
     return {**_process(stat), **_sockets(place.tcp, place.unix), **_said(reply), "netns": place.netns.netns}
 
 
-def _inside(pid: int, place: redis_process.Listening, asking: Asking, proc: str) -> Reply:
+def _inside(pid: int, place: _listening.Listening, asking: Asking, proc: str) -> Reply:
     """Ask from the server's own network namespace, which the client inherits: a container need not publish its port."""
     try:
         with _netns.entered(place.netns, proc):
@@ -92,10 +92,10 @@ def _hidden(what: str, exc: OSError) -> Reply:
     return Reply(failure=RedisError("hidden", "%s (%s): run this as root" % (what, exc.strerror)))
 
 
-def _endpoints(pid: int, place: redis_process.Listening, tls: Optional[Tls], proc: str) -> List[Endpoint]:
+def _endpoints(pid: int, place: _listening.Listening, tls: Optional[Tls], proc: str) -> List[Endpoint]:
     # Lowest port first: the cluster bus is 10000 above the port of the clients.
     tcp = [Endpoint(host, port, tls=tls) for host, port in sorted(place.tcp, key=lambda bound: bound[1])]
-    return tcp + [Endpoint(unix_socket=redis_process.reachable(pid, path, proc)) for path in place.unix]
+    return tcp + [Endpoint(unix_socket=_listening.reachable(pid, path, proc)) for path in place.unix]
 
 
 def _first_reply(endpoints: List[Endpoint], asking: Asking) -> Reply:

@@ -44,17 +44,19 @@ class Load(NamedTuple):
 
 def sessions(rows: Iterable[Sequence[str]]) -> list[Session]:
     """From rows of (id, user, host:port, command, time); without the server's own threads."""
-    found = [Session(int(row[0]), row[1], _address(row[2]), row[3], _seconds(row[4])) for row in rows]
+    found = [Session(int(row[0]), row[1], ends(row[2])[0], row[3], seconds(row[4])) for row in rows]
     return [item for item in found if item.user not in _SERVER_USERS and item.command != "Daemon"]
 
 
-def _seconds(text: str) -> int:
+def seconds(text: str) -> int:
+    """MariaDB counts the time of a command as a decimal number; NULL is none."""
     return max(0, int(float(text))) if text not in ("NULL", "") else 0
 
 
-def _address(host: str) -> str:
+def ends(host: str) -> tuple[str, Optional[int]]:
+    """Address and port of a client as the process list has it; no port for one that came by the unix socket."""
     address, colon, port = host.rpartition(":")
-    return address if colon and port.isdigit() else host
+    return (address, int(port)) if colon and port.isdigit() else (host, None)
 
 
 def pools(seen: Iterable[Session], wait_timeout: int) -> list[Pool]:

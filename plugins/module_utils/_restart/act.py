@@ -39,6 +39,15 @@ def alive(process: Identity) -> bool:
     return stat is not None and stat.start_time == process.start_time and stat.state not in ("Z", "X")
 
 
+def main_process(program: Optional[int], process: Identity) -> Optional[Identity]:
+    """The process that supervisord runs: ``process``, or one above it; None when it has just ended."""
+    if program is None or program == process.pid:
+        return process
+    stat = _procfs.stat(program)
+    # Once the child has ended, the one above it by now may be another one.
+    return Identity(stat.pid, stat.start_time) if stat and alive(process) else None
+
+
 def still_the_one(control: Supervisorctl, program: str, process: Identity) -> bool:
     """Whether supervisord would send a signal to that very process. Raises SupervisorctlError."""
     return control.status(program).pid == process.pid and alive(process)

@@ -21,6 +21,7 @@ GONE = "gone"
 class Seen(NamedTuple):
     """One process and its supervisor, as seen just now.
 
+    ``above``: the processes above it, nearest first.
     ``state``: letter from /proc/PID/stat, None when pid and start time name no process.
     ``container``: ``docker ID``, ``podman ID``, ``other`` or None.
     ``kind``: ``supervisord``, ``systemd`` or None; ``name``: ``group:process`` or the unit.
@@ -29,6 +30,7 @@ class Seen(NamedTuple):
     """
 
     pid: int
+    above: list[int]
     cmdline: list[str]
     state: Optional[str]
     container: Optional[str]
@@ -53,7 +55,14 @@ def decide(seen: Seen, signal: str) -> Decision:
     if seen.state in (None, "Z", "X"):
         return Decision(GONE, "there is no process with this pid and start time any more")
     refusal = _no_supervisord(seen) or _unfit(seen, signal)
-    return refusal or Decision(RESTART, "supervisord runs it as %s" % seen.name)
+    return refusal or Decision(RESTART, _runs(seen))
+
+
+def _runs(seen: Seen) -> str:
+    main = seen.program.pid if seen.program else None
+    if main == seen.pid:
+        return "supervisord runs it as %s" % seen.name
+    return "it is a child of process %s, which supervisord runs as %s" % (main, seen.name)
 
 
 def still_draining(seen: Seen, seconds: int) -> Decision:
@@ -84,7 +93,7 @@ def _unfit(seen: Seen, signal: str) -> Optional[Decision]:
     by_hand = shlex.join([*seen.client_argv, "signal", signal, str(seen.name)]) if seen.client_argv else None
     if seen.program is None:
         return Decision(REFUSE, "supervisord cannot be asked about %s: %s" % (seen.name, seen.trouble), by_hand)
-    if seen.program.state != RUNNING or seen.program.pid != seen.pid:
+    if seen.program.state != RUNNING or seen.program.pid not in (seen.pid, *seen.above):
         return Decision(REFUSE, _other_process(seen, seen.program))
     if seen.state in ("T", "t"):
         return Decision(REFUSE, "it is stopped or traced, so it cannot drain; let it go on first")
@@ -97,5 +106,5 @@ def _unfit(seen: Seen, signal: str) -> Optional[Decision]:
 def _other_process(seen: Seen, program: ProgramStatus) -> str:
     if program.state != RUNNING:
         return "supervisord reports %s as %s, and only a running program can be drained" % (seen.name, program.state)
-    reason = "supervisord's process of %s is %s, and this is another one: a child, or left over from before"
+    reason = "supervisord's process of %s is %s, and this is neither that one nor below it: left over from before"
     return reason % (seen.name, program.pid)

@@ -41,6 +41,7 @@ def observe(process: Identity, client: Optional[str], configuration: Optional[st
             program, trouble = _ask(access, supervisor.name)
     seen = Seen(
         pid=pid,
+        above=_procfs.ancestors(pid)[1:] if stat else [],
         cmdline=_cmdline.shown(_procfs.cmdline(pid)),
         state=stat.state if stat else None,
         container=container,

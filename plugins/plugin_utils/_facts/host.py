@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import CpuFacts
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.mysql import MysqlFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.nginx import NginxFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.progress import ProgressFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.redis import RedisFacts
@@ -22,5 +23,6 @@ class HostFacts(TypedDict, total=False):
     cpu: CpuFacts | None
     progress: ProgressFacts | None
     redis: RedisFacts | None
+    mysql: MysqlFacts | None
     supervisor: SupervisorFacts | None
     nginx: NginxFacts | None

@@ -226,6 +226,28 @@ class Unreadable(TypedDict):
     omitted: int
 
 
+class VanishedSocket(TypedDict):
+    """A connection that ended while its fd stayed open; no listing shows it. ``silent_s``: since it last got data."""
+
+    netns: int | None
+    local: Endpoint
+    remote: Endpoint
+    inode: int
+    cookie: str
+    silent_s: float
+    holders: list[Holder]
+    holders_omitted: int
+
+
+class Vanished(TypedDict):
+    """Such sockets; ``unasked`` could not be asked and may be ones that were never connected."""
+
+    total: int
+    unasked: int
+    sockets: list[VanishedSocket]
+    omitted: int
+
+
 class TcpFacts(TypedDict):
     """The ``tcp`` subset."""
 
@@ -238,3 +260,4 @@ class TcpFacts(TypedDict):
     established: NotRequired[Established | None]
     unreadable: NotRequired[Unreadable]
     accept_queues: NotRequired[AcceptQueues | None]
+    vanished: NotRequired[Vanished | None]

@@ -10,14 +10,17 @@ floating address) names none of them. The one way around is an inventory name gi
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeVar
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.common import Endpoint
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.host import HostFacts
+from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.mysql import MysqlInstance
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.redis import RedisInstance
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Peer, PeerLookup
 
+#: Servers that are looked for on every host, and of which is known where they listen.
+Instance = TypeVar("Instance", RedisInstance, MysqlInstance)
 #: What a socket is bound to that answers at every address.
 WILDCARDS = (str(ipaddress.IPv4Address(0)), str(ipaddress.IPv6Address(0)), "*")
 
@@ -28,6 +31,19 @@ class Fleet(NamedTuple):
     facts: Mapping[str, HostFacts]
     by_address: Mapping[str, list[str]]
     blind: list[str]
+
+
+class Place(NamedTuple):
+    """Where a connection leads. ``host`` None: to none of the looked-at ones, and ``reason`` says why.
+
+    ``netns`` is that of the other end where it is the same as that of this end, else None.
+    """
+
+    address: str
+    port: int
+    host: str | None
+    netns: int | None
+    reason: str
 
 
 class _Found(NamedTuple):
@@ -74,19 +90,35 @@ def plain(address: str) -> str:
 
 def redis_on(facts: HostFacts, address: str, port: int) -> RedisInstance | None:
     """The one Redis of a host that answers at this address, or else, behind a proxy say, the one at this port."""
-    return _instance(facts, address, port, None).redis or _at_port(facts, port).redis
+    return _instance(facts, Place(address, port, None, None, "")).redis or _at_port(facts, port).redis
+
+
+def place_of(hosts: Fleet, host: str, connection: Connection) -> Place:
+    """Where a connection of that host leads."""
+    address, port = plain(connection.remote["address"]), connection.remote["port"]
+    if _stays_inside(address, connection):
+        return Place(address, port, host, connection.netns, "")
+    names = hosts.by_address.get(address, [])
+    if len(names) != 1:
+        return Place(address, port, None, None, _why_no_host(hosts, address, names))
+    return Place(address, port, names[0], None, "")
+
+
+def answering(instances: Iterable[Instance], facts: HostFacts, place: Place) -> list[Instance]:
+    """Those of a host's instances that may be the one at this place; ``facts``: of that host."""
+    return [
+        instance
+        for instance in instances
+        if _listens(instance, place.address, place.port) and _may_be_in(instance, place.netns, facts)
+    ]
 
 
 def _from_facts(hosts: Fleet, host: str, connection: Connection) -> Peer:
-    address, port = plain(connection.remote["address"]), connection.remote["port"]
-    if _stays_inside(address, connection):
-        found = _instance(hosts.facts[host], address, port, connection.netns)
-        return Peer(address, port, host, found.redis, found.reason)
-    names = hosts.by_address.get(address, [])
-    if len(names) != 1:
-        return Peer(address, port, None, None, _why_no_host(hosts, address, names))
-    found = _instance(hosts.facts[names[0]], address, port, None)
-    return Peer(address, port, names[0], found.redis, found.reason)
+    place = place_of(hosts, host, connection)
+    if place.host is None:
+        return Peer(place.address, place.port, None, None, place.reason)
+    found = _instance(hosts.facts[place.host], place)
+    return Peer(place.address, place.port, place.host, found.redis, found.reason)
 
 
 def _from_override(hosts: Fleet, redis_host: str, peer: Peer) -> Peer:
@@ -106,24 +138,21 @@ def _stays_inside(address: str, connection: Connection) -> bool:
     return _is_loopback(address) or (local is not None and plain(local["address"]) == address)
 
 
-def _instance(facts: HostFacts, address: str, port: int, netns: int | None) -> _Found:
-    """The Redis that answers at this address; with ``netns``, the one in that namespace."""
+def _instance(facts: HostFacts, place: Place) -> _Found:
+    """The Redis that answers there, on the host with these facts."""
     redis = facts.get("redis")
     if redis is None:
         return _Found(None, "Redis facts were not gathered there")
     if redis["instances"] is None:
         reasons = "; ".join(f"{error['source']}: {error['reason']}" for error in redis["errors"])
         return _Found(None, f"Redis could not be looked for there: {reasons or 'no reason given'}")
-    found = [
-        instance
-        for instance in redis["instances"]
-        if _listens(instance, address, port) and _may_be_in(instance, netns, facts)
-    ]
+    found = answering(redis["instances"], facts, place)
     pids = {instance["pid"] for instance in found}
-    if any(pids.isdisjoint(owners) for owners in _owners(facts, address, port, netns)):
+    where = f"{place.address}:{place.port}"
+    if any(pids.isdisjoint(owners) for owners in _owners(facts, place)):
         what = "something else listens there as well" if found else "what listens there is no Redis that was seen"
-        return _Found(None, f"{address}:{port}: {what}")
-    return _only_one(f"{address}:{port}", found, redis.get("omitted", 0))
+        return _Found(None, f"{where}: {what}")
+    return _only_one(where, found, redis.get("omitted", 0))
 
 
 def _at_port(facts: HostFacts, port: int) -> _Found:
@@ -142,11 +171,11 @@ def _only_one(where: str, candidates: list[RedisInstance], omitted: int) -> _Fou
     return _Found(None, f"no Redis was seen at {where}{cut}")
 
 
-def _listens(instance: RedisInstance, address: str, port: int) -> bool:
+def _listens(instance: RedisInstance | MysqlInstance, address: str, port: int) -> bool:
     return any(bound["port"] == port and plain(bound["address"]) in (address, *WILDCARDS) for bound in _bound(instance))
 
 
-def _bound(instance: RedisInstance) -> list[Endpoint]:
+def _bound(instance: RedisInstance | MysqlInstance) -> list[Endpoint]:
     listening = instance.get("listening")
     if listening is not None:
         return listening
@@ -155,7 +184,7 @@ def _bound(instance: RedisInstance) -> list[Endpoint]:
     return [{"address": instance["address"], "port": instance["port"]}]
 
 
-def _may_be_in(instance: RedisInstance, netns: int | None, facts: HostFacts) -> bool:
+def _may_be_in(instance: RedisInstance | MysqlInstance, netns: int | None, facts: HostFacts) -> bool:
     """Whether the server lives in that namespace; where its own is not known, only if there is no other."""
     if netns is None:
         return True
@@ -164,16 +193,16 @@ def _may_be_in(instance: RedisInstance, netns: int | None, facts: HostFacts) -> 
     return own == netns if own is not None else tcp is not None and len(tcp["namespaces"]) == 1
 
 
-def _owners(facts: HostFacts, address: str, port: int, netns: int | None) -> list[set[int | None]]:
-    """Pids behind every listening socket at this address, where they are known."""
+def _owners(facts: HostFacts, place: Place) -> list[set[int | None]]:
+    """Pids behind every listening socket there, where they are known."""
     tcp = facts.get("tcp")
     sockets = tcp["listeners"]["sockets"] if tcp and tcp["listeners"] else []
     return [
         {holder["pid"] for holder in socket["holders"]}
         for socket in sockets
-        if socket["port"] == port
-        and plain(socket["address"]) in (address, *WILDCARDS)
-        and netns in (None, socket["netns"])
+        if socket["port"] == place.port
+        and plain(socket["address"]) in (place.address, *WILDCARDS)
+        and place.netns in (None, socket["netns"])
         and socket["holders"]
     ]
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import (
-    AffectedProcess,
     Cause,
     Confidence,
     Finding,
@@ -26,7 +25,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp i
     Socket,
     TcpFacts,
 )
-from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _cause, _remedies
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _cause, _processes, _remedies
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import (
     Outcome,
     Scene,
@@ -83,7 +82,7 @@ def _unseen(tcp: TcpFacts, close_wait: CloseWait, thresholds: Thresholds) -> lis
 
 def _finding(scene: Scene, close_wait: CloseWait, row: HalfClosedProcess) -> Finding:
     sockets = [socket for socket in close_wait["sockets"] if socket["inode"] and _holds(row, socket)]
-    process = _process(scene, row)
+    process = _processes.measured(scene, row["pid"], row["start_time"])
     share = row["total"] / row["fd_limit"] if row["fd_limit"] else None
     severity = _severity(share, scene.thresholds)
     return {
@@ -92,7 +91,7 @@ def _finding(scene: Scene, close_wait: CloseWait, row: HalfClosedProcess) -> Fin
         "severity": severity,
         "confidence": _confidence(row),
         "title": f"{row['name']} ({row['pid']}) holds {row['total']} half-closed connections of all ages",
-        "process": _remedies.affected(process) if process else _named(row),
+        "process": _remedies.affected(process) if process else _processes.named(row),
         "subject": None,
         "evidence": _numbers(close_wait, row, sockets, share),
         "cause": _context(scene, sockets),
@@ -172,22 +171,3 @@ def _holds(row: HalfClosedProcess, socket: Socket) -> bool:
     return any(
         holder["pid"] == row["pid"] and holder["start_time"] == row["start_time"] for holder in socket["holders"]
     )
-
-
-def _process(scene: Scene, row: HalfClosedProcess) -> Process | None:
-    """What the CPU facts know of it; a leaking process is usually idle and so not among them."""
-    cpu = scene.facts.get("cpu")
-    listed = cpu["processes"] or [] if cpu else []
-    same = [p for p in listed if p["pid"] == row["pid"] and p["start_time"] == row["start_time"]]
-    return same[0] if same else None
-
-
-def _named(row: HalfClosedProcess) -> AffectedProcess:
-    return {
-        "pid": row["pid"],
-        "start_time": row["start_time"],
-        "name": row["name"],
-        "cmdline": [],
-        "runtime": None,
-        "supervisor": None,
-    }

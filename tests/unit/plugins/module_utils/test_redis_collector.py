@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import _listening
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
-from ansible_collections.closewait.remediation.plugins.module_utils._redis import process as redis_process
 
 #: Port 7001 is open, 7002 wants a login, 7003 hangs up (a cluster bus), 7004 is closed, 7005 keeps INFO to itself.
 CLIENT = """\
@@ -131,7 +131,7 @@ def test_a_server_that_may_not_be_looked_into_is_listed_with_the_reason(
     def denied(_pid: int, _proc: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(redis_process, "listening", denied)
+    monkeypatch.setattr(_listening, "listening", denied)
     (instance,) = redis.collect(redis.Asking(), 10, str(tmp_path))["instances"]
     assert (instance["pid"], instance["timeout"], instance["listening"]) == (77, None, None)
     assert instance["error"] == "its sockets cannot be read (Permission denied): run this as root"

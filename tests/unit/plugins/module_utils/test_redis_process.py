@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers among the processes and where they listen: this process and what it opens, and /proc in miniature."""
+"""Redis servers among the processes, in a /proc in miniature."""
 
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -38,37 +37,6 @@ def test_servers_without_the_child_that_saves_and_the_dead(proc: str) -> None:
         (7, "redis-server", 700),
         (9, "valkey-server", 900),
     ]
-
-
-def test_this_process_listens_where_it_listens(tmp_path: Path) -> None:
-    path = str(tmp_path / "a b.sock")
-    with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as unix, socket.socket(socket.AF_UNIX) as client:
-        tcp.bind(("127.0.0.1", 0))
-        tcp.listen()
-        unix.bind(path)
-        unix.listen()
-        client.connect(path)
-        place = redis_process.listening(os.getpid())
-        assert place.tcp == [("127.0.0.1", tcp.getsockname()[1])]
-        assert place.unix == [path]
-        assert place.netns.netns == os.stat("/proc/self/ns/net").st_ino
-
-
-def test_a_process_that_is_gone_raises() -> None:
-    with pytest.raises(FileNotFoundError):
-        redis_process.listening(2**22 + 1)
-
-
-def test_listening_unix_sockets_are_told_from_accepted_and_abstract_ones() -> None:
-    table = [
-        "Num       RefCount Protocol Flags    Type St Inode Path\n",
-        "0000000000000000: 00000002 00000000 00010000 0001 01 501 /run/redis/my server.sock\n",
-        "0000000000000000: 00000003 00000000 00000000 0001 03 502 /run/redis/accepted.sock\n",
-        "0000000000000000: 00000002 00000000 00010000 0001 01 503 @abstract\n",
-        "0000000000000000: 00000002 00000000 00010000 0001 01 504 /run/other.sock\n",
-        "0000000000000000: 00000002 00000000 00000000 0002 01 505\n",
-    ]
-    assert redis_process.unix_listeners(table, {501, 502, 503, 505}) == ["/run/redis/my server.sock"]
 
 
 def test_the_file_of_a_server(proc: str, tmp_path: Path) -> None:

@@ -69,6 +69,13 @@ def test_a_zombie_and_a_successor_with_the_same_number_are_not_alive(process: su
     assert not restart_act.alive(identity)
 
 
+def test_the_process_above_a_child_is_named_only_while_the_child_lives(process: subprocess.Popen[bytes]) -> None:
+    child, main = _identity(process.pid), _identity(os.getpid())
+    assert restart_act.main_process(child.pid, child) == child
+    assert restart_act.main_process(main.pid, child) == main
+    assert restart_act.main_process(main.pid, child._replace(start_time=child.start_time - 1)) is None
+
+
 def test_draining_ends_with_the_process(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
     supervisord = Scripted(tmp_path, ["worker: signalled"])
     process.send_signal(signal.SIGTERM)

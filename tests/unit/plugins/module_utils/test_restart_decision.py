@@ -18,6 +18,7 @@ _CLIENT = ["/opt/s/bin/supervisorctl", "-c", "/etc/my super.conf"]
 def _seen(**changes: Any) -> Seen:
     seen = Seen(
         pid=812,
+        above=[640, 1],
         cmdline=["python", "-m", "celery"],
         state="R",
         container=None,
@@ -34,6 +35,11 @@ def _seen(**changes: Any) -> Seen:
 def test_a_running_program_of_supervisord_is_restarted() -> None:
     decision = restart_decision.decide(_seen(), "TERM")
     assert decision == ("restart", "supervisord runs it as export:celery_01", None)
+
+
+def test_of_a_child_the_program_above_it_is_restarted() -> None:
+    decision = restart_decision.decide(_seen(program=ProgramStatus("RUNNING", 640)), "TERM")
+    assert decision == ("restart", "it is a child of process 640, which supervisord runs as export:celery_01", None)
 
 
 @pytest.mark.parametrize("state", [None, "Z", "X"])

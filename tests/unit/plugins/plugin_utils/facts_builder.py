@@ -281,6 +281,7 @@ def tcp(**changed: Any) -> Fact:
         "established": established(),
         "unreadable": {"total": 0, "processes": [], "omitted": 0},
         "accept_queues": no_queues(),
+        "vanished": vanished(),
     }
     return {**usual, **changed}
 
@@ -297,6 +298,11 @@ def no_queues() -> Fact:
         "processes": [],
         "processes_omitted": 0,
     }
+
+
+def vanished(*sockets: Fact, **changed: Any) -> Fact:
+    """The connections of a host that ended while their fds stayed open."""
+    return {"total": len(sockets), "unasked": 0, "sockets": list(sockets), "omitted": 0, **changed}
 
 
 def cpu(*processes: Fact, **changed: Any) -> Fact:
@@ -398,7 +404,12 @@ def no_nginx() -> Fact:
 def no_services() -> Fact:
     """What is gathered about services on a host that runs none of them."""
     supervisor = {"errors": [], "daemons": [], "omitted": 0, "orphans": [], "orphans_omitted": 0}
-    return {"redis": no_redis(), "supervisor": supervisor, "nginx": no_nginx()}
+    return {"redis": no_redis(), "supervisor": supervisor, "nginx": no_nginx(), "mysql": no_mysql()}
+
+
+def no_mysql() -> Fact:
+    """Database facts of a host without one."""
+    return {"errors": [], "instances": [], "omitted": 0}
 
 
 def worker(**changed: Any) -> Fact:
