@@ -36,7 +36,8 @@ def diagnose(gathered: Mapping[str, Gathered], redis_hosts: Mapping[str, str], t
             reason = "; ".join(error["reason"] for error in seen.errors)
             hosts[host] = _host(seen, [], [{"id": rule.ID, "reason": reason} for rule in rules])
         else:
-            scene = Scene(host, seen.facts, _peers.lookup(fleet, host, redis_hosts.get(host)), thresholds, facts)
+            peer_of, place_of = _peers.lookup(fleet, host, redis_hosts.get(host)), _peers.places(fleet, host)
+            scene = Scene(host, seen.facts, peer_of, thresholds, facts, place_of)
             hosts[host] = _host(seen, *_ask(rules, scene))
     found = {host: hosts[host]["findings"] for host in facts}
     dark = [host for host in gathered if host not in facts]

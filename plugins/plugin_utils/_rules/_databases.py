@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.host import HostFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.mysql import MysqlInstance
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _peers
-from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Scene
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Place, Scene
 
 #: What IANA gives to mysql.
 USUAL_PORT = 3306
@@ -42,17 +42,16 @@ def product(instance: MysqlInstance | None) -> str:
 def on(facts: HostFacts, address: str, port: int) -> MysqlInstance | None:
     """The one server of a host that answers at this address."""
     mysql = facts.get("mysql")
-    place = _peers.Place(address, port, None, None, "")
+    place = Place(address, port, None, None, "")
     found = _peers.answering(mysql["instances"] or [], facts, place) if mysql else []
     return found[0] if len(found) == 1 else None
 
 
 def lookup(scene: Scene) -> Callable[[Connection], Database | None]:
     """The lookup for connections of this host: None where nothing says that they lead to a database."""
-    hosts = _peers.fleet(scene.fleet, [])
 
     def database_of(connection: Connection) -> Database | None:
-        place = _peers.place_of(hosts, scene.host, connection)
+        place = scene.place_of(connection)
         found, reason = _instance(scene, place)
         if found is None and not reason and place.port != USUAL_PORT:
             return None
@@ -62,7 +61,7 @@ def lookup(scene: Scene) -> Callable[[Connection], Database | None]:
     return database_of
 
 
-def _instance(scene: Scene, place: _peers.Place) -> tuple[MysqlInstance | None, str]:
+def _instance(scene: Scene, place: Place) -> tuple[MysqlInstance | None, str]:
     """The one server there; a reason when it is a database but which one cannot be told."""
     facts = scene.fleet.get(place.host) if place.host is not None else None
     mysql = facts.get("mysql") if facts else None

@@ -17,7 +17,13 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.commo
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.host import HostFacts
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.mysql import MysqlInstance
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.redis import RedisInstance
-from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Peer, PeerLookup
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import (
+    Connection,
+    Peer,
+    PeerLookup,
+    Place,
+    PlaceLookup,
+)
 
 #: Servers that are looked for on every host, and of which is known where they listen.
 Instance = TypeVar("Instance", RedisInstance, MysqlInstance)
@@ -31,19 +37,6 @@ class Fleet(NamedTuple):
     facts: Mapping[str, HostFacts]
     by_address: Mapping[str, list[str]]
     blind: list[str]
-
-
-class Place(NamedTuple):
-    """Where a connection leads. ``host`` None: to none of the looked-at ones, and ``reason`` says why.
-
-    ``netns`` is that of the other end where it is the same as that of this end, else None.
-    """
-
-    address: str
-    port: int
-    host: str | None
-    netns: int | None
-    reason: str
 
 
 class _Found(NamedTuple):
@@ -91,6 +84,11 @@ def plain(address: str) -> str:
 def redis_on(facts: HostFacts, address: str, port: int) -> RedisInstance | None:
     """The one Redis of a host that answers at this address, or else, behind a proxy say, the one at this port."""
     return _instance(facts, Place(address, port, None, None, "")).redis or _at_port(facts, port).redis
+
+
+def places(hosts: Fleet, host: str) -> PlaceLookup:
+    """Where connections of one host lead, as far as addresses tell."""
+    return lambda connection: place_of(hosts, host, connection)
 
 
 def place_of(hosts: Fleet, host: str, connection: Connection) -> Place:

@@ -33,17 +33,35 @@ class Connection(NamedTuple):
     remote: Endpoint
 
 
+class Place(NamedTuple):
+    """Where a connection leads. ``host`` None: to none of the looked-at ones, and ``reason`` says why.
+
+    ``netns`` is that of the other end where it is the same as that of this end, else None.
+    """
+
+    address: str
+    port: int
+    host: str | None
+    netns: int | None
+    reason: str
+
+
 PeerLookup = Callable[[Connection], Peer]
+PlaceLookup = Callable[[Connection], Place]
 
 
 class Scene(NamedTuple):
-    """One host as a rule sees it; ``peer_of`` knows the others by address, ``fleet`` holds all that gave facts."""
+    """One host as a rule sees it; ``peer_of`` knows the Redis of others by address, ``place_of`` the others themselves.
+
+    ``fleet`` holds the facts of all that gave some.
+    """
 
     host: str
     facts: HostFacts
     peer_of: PeerLookup
     thresholds: Thresholds
     fleet: Mapping[str, HostFacts]
+    place_of: PlaceLookup
 
 
 class Outcome(NamedTuple):

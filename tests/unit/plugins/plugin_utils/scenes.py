@@ -22,8 +22,10 @@ def scene(facts: make.Fact, others: dict[str, make.Fact] | None = None, **change
     """The host with these facts, beside hosts with others (the usual Redis server when not said)."""
     fleet = {make.HOST: facts, **({make.REDIS_HOST: make.server()} if others is None else others)}
     checked = {host: _gathered.from_facts(values).facts or {} for host, values in fleet.items()}
-    lookup = _peers.lookup(_peers.fleet(checked, []), make.HOST, changed.pop("redis_host", None))
-    return Scene(make.HOST, checked[make.HOST], lookup, Thresholds(**changed), checked)
+    index = _peers.fleet(checked, [])
+    lookup = _peers.lookup(index, make.HOST, changed.pop("redis_host", None))
+    places = _peers.places(index, make.HOST)
+    return Scene(make.HOST, checked[make.HOST], lookup, Thresholds(**changed), checked, places)
 
 
 def ask(rule_id: str, facts: make.Fact, others: dict[str, make.Fact] | None = None, **changed: Any) -> Outcome:
