@@ -31,8 +31,8 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 events {{ worker_connections 4096; }}
 http {{
-    log_format attempts '$status $request_time ua="$upstream_addr" us="$upstream_status" urt="$upstream_response_time" '
-                        'uct="$upstream_connect_time"';
+    log_format attempts '$msec $status $request_time ua="$upstream_addr" us="$upstream_status" '
+                        'urt="$upstream_response_time" uct="$upstream_connect_time"';
     access_log {folder}/access.log attempts;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;

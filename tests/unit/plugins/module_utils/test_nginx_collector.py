@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Optional
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import nginx
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import addresses as nginx_addresses
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import attempts as nginx_attempts
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import process as nginx_process
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import program as nginx_program
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import span_options
@@ -157,6 +158,18 @@ def test_facts_are_bounded(site: Site) -> None:
     big = "".join("server 10.7.%d.%d; " % (n // 200, n % 200) for n in range(400))
     one = site.upstream("upstream app { %s } server { location / { proxy_pass http://app; } }" % big)
     assert (len(one["servers"]), one["servers_omitted"]) == (50, 350)
+
+
+def test_only_what_began_since_then_counts(site: Site) -> None:
+    """A request that ended afterwards may have been tried before."""
+    http, now = _proxied("access_log told.log told;"), time.time()
+    site.log(*("%.3f 10.2.0.1:90 %s 200" % (now - ago, took) for ago, took in ((40, "0.1"), (10, "25.0"), (10, "0.1"))))
+    assert site.upstream(http)["attempts"] == 3
+    span = nginx_attempts.Span(since=now - 30)
+    [found] = nginx.collect(nginx.Options(span), 50)["instances"]
+    assert found["upstreams"][0]["attempts"] == 1
+    [found] = nginx.collect(nginx.Options(nginx_attempts.Span(window=30.0)), 50)["instances"]
+    assert found["upstreams"][0]["attempts"] == 2
 
 
 def test_a_host_without_nginx(monkeypatch: pytest.MonkeyPatch) -> None:
