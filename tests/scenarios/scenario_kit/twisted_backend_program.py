@@ -29,7 +29,7 @@ from twisted.web.http import Request
 _ROTATED_BYTES = 2000
 
 
-class Page(resource.Resource):  # type: ignore[misc] # Twisted is not there for the type check
+class Page(resource.Resource):
     """The only page."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
