@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Iterable, NamedTuple, Optional
+from typing import Collection, Iterable, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 
@@ -74,6 +74,20 @@ def by_inode(owners: Iterable[Owner]) -> dict[int, list[Holder]]:
         for fd, inode in owner.table.sockets.items():
             index.setdefault(inode, []).append(Holder(owner.pid, owner.start_time, fd, owner.name))
     return index
+
+
+def of_inodes(owners: Iterable[Owner], wanted: Collection[int]) -> dict[int, list[Holder]]:
+    """Every holder of these socket inodes: with very many sockets an index of all of them is dear."""
+    inodes = frozenset(wanted)
+    return by_inode(
+        owner._replace(table=owner.table._replace(sockets=_those(owner.table.sockets, inodes)))
+        for owner in owners
+        if not inodes.isdisjoint(owner.table.sockets.values())
+    )
+
+
+def _those(sockets: dict[int, int], inodes: frozenset[int]) -> dict[int, int]:
+    return {fd: inode for fd, inode in sockets.items() if inode in inodes}
 
 
 def protocol(holder: Holder, proc: str = "/proc") -> Optional[str]:

@@ -51,7 +51,7 @@ ALL = "all"
 COLLECTORS: Dict[str, Collect] = {
     "cpu": lambda options: cpu.collect(options.cpu, options.window, options.max_items),
     "progress": lambda options: progress.collect(options.cpu, options.window),
-    "tcp": lambda options: tcp.collect(options.max_items, first=options.seen.get("tcp")),
+    "tcp": lambda options: tcp.collect(options.max_items, known=tcp.Known(options.seen.get("tcp"))),
     "redis": lambda options: redis.collect(options.redis, options.max_items),
     "supervisor": lambda options: supervisor.collect(options.max_items),
     "nginx": lambda options: nginx.collect(options.nginx, options.max_items),

@@ -182,7 +182,9 @@ def by_process(
     rows: dict[tuple[int, int], Fact] = {}
     for placed in sockets:
         for item in _one_per_process(holders.get(placed.tcp.inode, [])):
-            row = rows.setdefault((item.pid, item.start_time), _process_row(item))
+            row = rows.get((item.pid, item.start_time)) or rows.setdefault(
+                (item.pid, item.start_time), _process_row(item)
+            )
             row["watched"] += any(w.owner.pid == item.pid for w in registrations.get(placed.tcp.inode, []))
             _count(row, placed)
     return sorted(rows.values(), key=lambda row: (-row["watched"], -row["total"], row["pid"]))

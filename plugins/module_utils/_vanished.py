@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Container, Dict, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Collection, Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _fd_copy, _holders, _socket_probe, _watchers
 
@@ -26,7 +26,7 @@ class Vanished(NamedTuple):
     past: Optional[_socket_probe.Past]
 
 
-def find(owners: Iterable[_holders.Owner], listed: Container[int], proc: str = "/proc") -> list[Vanished]:
+def find(owners: Iterable[_holders.Owner], listed: Collection[int], proc: str = "/proc") -> list[Vanished]:
     """Those of these processes. ``listed``: inodes of all TCP sockets, listed *after* the fds were read."""
     sources: Dict[int, Optional[_fd_copy.Source]] = {}
     try:
@@ -37,11 +37,13 @@ def find(owners: Iterable[_holders.Owner], listed: Container[int], proc: str = "
                 source.close()
 
 
-def _unlisted(owners: Iterable[_holders.Owner], listed: Container[int], proc: str) -> dict[int, list[_holders.Holder]]:
+def _unlisted(owners: Iterable[_holders.Owner], listed: Collection[int], proc: str) -> dict[int, list[_holders.Holder]]:
     index: dict[int, list[_holders.Holder]] = {}
     for owner in owners:
-        for fd, inode in owner.table.sockets.items():
-            if inode in listed:
+        # Nearly all are listed, and must cost next to nothing here.
+        unlisted = set(owner.table.sockets.values()).difference(listed)
+        for fd, inode in owner.table.sockets.items() if unlisted else ():
+            if inode not in unlisted:
                 continue
             holder = _holders.Holder(owner.pid, owner.start_time, fd, owner.name)
             if inode in index or _holders.protocol(holder, proc) in _watchers.TCP:

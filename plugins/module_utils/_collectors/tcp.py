@@ -10,15 +10,18 @@ Sources: inet_diag over netlink in every network namespace that has processes, `
 from __future__ import annotations
 
 import os
-from typing import Dict, List, Optional
+from typing import Dict, FrozenSet, List, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _accept_queues,
+    _gc_pause,
     _holders,
     _netlink,
     _netns,
     _procfs,
     _rtnetlink,
+    _shared_walk,
+    _sleepers,
     _tcp_facts,
     _vanished,
     _watchers,
@@ -32,22 +35,42 @@ from ansible_collections.closewait.remediation.plugins.module_utils._connections
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import facts as connection_facts
 
 Errors = List[Dict[str, str]]
+#: From so many sockets on it matters what is not looked at.
+MANY_SOCKETS = 5000
 RUN_AS_ROOT = "run it as root (become: true)"
 
 
-def collect(max_items: int, proc: str = "/proc", first: Optional[_accept_queues.FirstLook] = None) -> _tcp_facts.Fact:
-    """The ``tcp`` facts; never raises for what the kernel does not show. ``max_items`` caps every list.
+class Known(NamedTuple):
+    """What was seen before. ``queues``: the accept queues some time ago, else only as long ago as gathering takes.
 
-    ``first``: what was seen of the accept queues some time ago; without it only as long ago as gathering takes.
+    ``busy``: processes that use CPU time. On a host with very many sockets the epoll sets of those that sleep meanwhile
+    are not read.
     """
+
+    queues: Optional[_accept_queues.FirstLook] = None
+    busy: FrozenSet[int] = frozenset()
+
+
+def collect(max_items: int, proc: str = "/proc", known: Optional[Known] = None) -> _tcp_facts.Fact:
+    """The ``tcp`` facts; never raises for what the kernel does not show. ``max_items`` caps every list."""
+    with _gc_pause.paused():
+        return _collect(max_items, known or Known(), proc)
+
+
+def _collect(max_items: int, known: Known, proc: str) -> _tcp_facts.Fact:
     errors: Errors = []
-    first = first or _accept_queues.first_look(proc)
+    first = known.queues or _accept_queues.first_look(proc)
     pids = _procfs.pids(proc)
     namespaces, strangers = _netns.discover(pids, proc)
-    walk = _holders.walk(pids, proc)
-    found = _listing(namespaces, errors, proc)
+    look = _sleepers.Look(pids)
+    with _shared_walk.walk_of(pids, proc) as walking:
+        found = _listing(namespaces, errors, proc)
+        walk = walking.finish()
     states = found.states() if found else {}
-    watchers = _confirmed_watchers(walk.owners, states, namespaces, proc) if found else _watchers.Scan([], [])
+    awake, asleep = look.split(walk.owners, known.busy, proc) if len(states) >= MANY_SOCKETS else (walk.owners, 0)
+    watchers = _watchers.Scan([], [])
+    if found:
+        watchers = _confirmed_watchers(_Owners(awake, walk.owners), states, namespaces, proc)
     denied = sorted({*strangers, *walk.denied, *watchers.denied})
     if denied and os.geteuid():
         _error(errors, proc, "permission denied for %d processes; %s" % (len(denied), RUN_AS_ROOT))
@@ -68,8 +91,11 @@ def collect(max_items: int, proc: str = "/proc", first: Optional[_accept_queues.
         gone = _vanished.find(walk.owners, states, proc)
         facts["vanished"] = _tcp_facts.vanished(gone, _netns.by_pid(namespaces), max_items)
         facts.update(_sockets(found, walk.owners, watchers.watchers, max_items, proc))
+        facts["watchers"]["asleep"] = asleep
         facts["established"] = _established(found, walk.owners, errors, max_items, proc)
-        now = _accept_queues.SecondLook(namespaces, found.listen, found.close_wait, _holders.by_inode(walk.owners))
+        waiting = {placed.tcp.inode for placed in (*found.listen, *found.close_wait)}
+        holders = _holders.of_inodes(walk.owners, waiting)
+        now = _accept_queues.SecondLook(namespaces, found.listen, found.close_wait, holders)
         facts["accept_queues"] = _accept_queues.collect(first, now, max_items, proc)
         errors += _accept_queues.uncounted(facts["accept_queues"], first)
     if watchers.blind:
@@ -91,12 +117,12 @@ def _established(
 ) -> Optional[_tcp_facts.Fact]:
     """Connections opened from here; None when the largest crowds could not be looked at."""
     parts = [opened.count(p.namespace.netns, p.all.rows, {tcp.sockid[:2] for tcp in p.listen}) for p in found.parts]
-    remote_of = {inode: remote for part in parts for inode, remote in part.remote_of.items()}
+    remote_of = opened.together(parts)
     processes = crowding.held(owners, remote_of)
     crowds = crowding.crowds(processes)
     largest = crowds[: min(max_items, connection_facts.ROWS)]
     try:
-        seen = _seen(found, largest, crowding.members(processes, largest, remote_of), proc)
+        seen = _seen(found, largest, crowding.samples(processes, largest, remote_of), proc)
     except OSError as exc:
         _error(errors, "connections", _reason(exc))
         return None
@@ -125,11 +151,12 @@ def _sockets(
     max_items: int,
     proc: str,
 ) -> _tcp_facts.Fact:
-    holders = _holders.by_inode(owners)
+    suspects = {watcher.inode for watcher in registrations if _watchers.suspect(watcher)}
+    listed = {placed.tcp.inode for placed in (*found.close_wait, *found.listen)}
+    holders = _holders.of_inodes(owners, listed | suspects)
     close_wait = _tcp_facts.close_wait(found.close_wait, holders, _watchers.by_inode(registrations), max_items)
     for row in close_wait["by_process"]:
         row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)
-    suspects = {watcher.inode for watcher in registrations if _watchers.suspect(watcher)}
     return {
         "states": _tcp_facts.states(found.counts()),
         "listeners": _tcp_facts.listeners(found.listen, holders, max_items),
@@ -138,19 +165,26 @@ def _sockets(
     }
 
 
+class _Owners(NamedTuple):
+    """``awake``: those whose epoll sets matter."""
+
+    awake: list[_holders.Owner]
+    all: list[_holders.Owner]
+
+
 def _confirmed_watchers(
-    owners: list[_holders.Owner], states: dict[int, int], namespaces: list[_netns.Namespace], proc: str
+    owners: _Owners, states: dict[int, int], namespaces: list[_netns.Namespace], proc: str
 ) -> _watchers.Scan:
     """Registrations; those that a race could have made up are looked at a second time, and dropped unless the same."""
-    first = _watchers.scan(owners, _watchers.state_names(states), proc)
+    first = _watchers.scan(owners.awake, _watchers.StateNames(states), proc)
     doubtful = {watcher.owner.pid for watcher in first.watchers if _watchers.uncertain(watcher)}
     if not doubtful:
         return first
     again = listing.of(namespaces, proc).states()
-    second = _watchers.scan(_holders.walk(sorted(doubtful), proc).owners, _watchers.state_names(again), proc)
+    second = _watchers.scan(_holders.walk(sorted(doubtful), proc).owners, _watchers.StateNames(again), proc)
     same = {watcher.key for watcher in second.watchers if _watchers.uncertain(watcher)}
-    holders = _holders.by_inode(owners)
     kept = [w for w in first.watchers if not _watchers.uncertain(w) or w.key in same]
+    holders = _holders.of_inodes(owners.all, {w.inode for w in kept if _watchers.uncertain(w)})
     return _watchers.Scan([_watchers.ghost_state(w, holders, proc) for w in kept], first.denied, first.blind)
 
 

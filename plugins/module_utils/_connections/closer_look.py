@@ -23,9 +23,6 @@ Key = Tuple[str, opened.Remote]
 #: A remote without its namespace.
 End = Tuple[int, bytes, bytes]
 
-#: Connections of one crowd that are asked.
-SAMPLE = 20
-
 
 class Ports(NamedTuple):
     """Local ports in use between one source address and one remote: what a further connection competes for."""
@@ -51,9 +48,12 @@ class Seen(NamedTuple):
 
 
 def look(
-    part: listing.Listed, crowds: Iterable[crowding.Crowd], crowd_of: Mapping[int, crowding.Crowd], proc: str = "/proc"
+    part: listing.Listed, crowds: Iterable[crowding.Crowd], sampled: Mapping[int, crowding.Crowd], proc: str = "/proc"
 ) -> Dict[Key, Seen]:
-    """Those of these crowds that are in this namespace, by name and remote. Raises OSError."""
+    """Those of these crowds that are in this namespace, by name and remote. Raises OSError.
+
+    ``sampled``: by inode, the connections that are asked.
+    """
     ours = [crowd for crowd in crowds if crowd.remote[0] == part.namespace.netns]
     if not ours:
         return {}
@@ -61,7 +61,7 @@ def look(
         sock = _sock_diag.open_socket()
         available = port_range.available(proc)
     taken = _by_end(part.all.rows, {crowd.remote[1:] for crowd in ours})
-    members = _by_crowd(part.all.rows, crowd_of)
+    members = _by_crowd(part.all.rows, sampled)
     with sock:
         return {
             (crowd.name, crowd.remote): Seen(
@@ -79,9 +79,8 @@ def ports(rows: Sequence[survey.Row], available: int) -> Ports:
 
 
 def idle(sock: socket.socket, rows: Sequence[survey.Row]) -> Idle:
-    """Ask about some of these connections, evenly spread. Raises ``NetlinkError``."""
-    step = max(1, len(rows) // SAMPLE)
-    found = [_sock_diag.lookup(sock, row[survey.FAMILY], _sockid(row)) for row in rows[::step][:SAMPLE]]
+    """Ask about these connections. Raises ``NetlinkError``."""
+    found = [_sock_diag.lookup(sock, row[survey.FAMILY], _sockid(row)) for row in rows]
     times = [tcp.times for tcp in found if tcp is not None and tcp.times is not None]
     seconds = sorted(min(item.last_data_sent, item.last_data_recv) / 1000.0 for item in times)
     return Idle(seconds, sum(1 for item in times if item.last_data_sent < item.last_data_recv))
@@ -98,8 +97,8 @@ def _by_end(rows: Iterable[survey.Row], wanted: set[End]) -> Dict[End, List[surv
 def _by_crowd(rows: Iterable[survey.Row], crowd_of: Mapping[int, crowding.Crowd]) -> Dict[Key, List[survey.Row]]:
     groups: Dict[Key, List[survey.Row]] = {}
     for row in rows:
-        crowd = crowd_of.get(row[survey.INODE])
-        if crowd is not None:
+        if row[survey.INODE] in crowd_of:
+            crowd = crowd_of[row[survey.INODE]]
             groups.setdefault((crowd.name, crowd.remote), []).append(row)
     return groups
 

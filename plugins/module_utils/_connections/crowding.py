@@ -13,6 +13,8 @@ from ansible_collections.closewait.remediation.plugins.module_utils._connections
 
 #: Fewer connections than this are nobody's crowd.
 CROWD = 20
+#: Connections of one crowd that are looked at more closely.
+SAMPLE = 20
 
 
 class Held(NamedTuple):
@@ -50,10 +52,9 @@ def held(owners: Iterable[_holders.Owner], remote_of: Mapping[int, Remote]) -> L
     found = []
     for owner in owners:
         # One connection may be open at several numbers.
-        remotes = Counter(map(remote_of.get, set(owner.table.sockets.values())))
-        remotes.pop(None, None)
-        if remotes:
-            found.append(Held(owner, {remote: number for remote, number in remotes.items() if remote is not None}))
+        inodes = remote_of.keys() & owner.table.sockets.values()
+        if inodes:
+            found.append(Held(owner, Counter(map(remote_of.__getitem__, inodes))))
     return found
 
 
@@ -67,18 +68,22 @@ def crowds(processes: Iterable[Held]) -> List[Crowd]:
     return sorted(found, key=lambda crowd: (-crowd.total, crowd.name, crowd.remote))
 
 
-def members(processes: Iterable[Held], wanted: Iterable[Crowd], remote_of: Mapping[int, Remote]) -> Dict[int, Crowd]:
-    """The crowd of each connection that is in one of these, by inode."""
+def samples(processes: Iterable[Held], wanted: Iterable[Crowd], remote_of: Mapping[int, Remote]) -> Dict[int, Crowd]:
+    """Some connections of each of these crowds, by inode: as many of each process, :data:`SAMPLE` or a little more."""
     crowd_of = {(crowd.name, crowd.remote): crowd for crowd in wanted}
-    names = {crowd.name for crowd in crowd_of.values()}
-    return {
-        inode: crowd_of[key]
-        for process in processes
-        if process.owner.name in names
-        for inode in process.owner.table.sockets.values()
-        for key in ((process.owner.name, remote_of.get(inode)),)
-        if key in crowd_of
-    }
+    found: Dict[int, Crowd] = {}
+    for process in processes:
+        ours = {
+            remote: -(-SAMPLE // len(crowd.counts))
+            for (name, remote), crowd in crowd_of.items()
+            if name == process.owner.name and remote in process.remotes
+        }
+        for inode in process.owner.table.sockets.values() if ours else ():
+            remote = remote_of.get(inode)
+            if remote is not None and ours.get(remote, 0) > 0:
+                ours[remote] -= 1
+                found[inode] = crowd_of[process.owner.name, remote]
+    return found
 
 
 def median(counts: Sequence[int]) -> int:

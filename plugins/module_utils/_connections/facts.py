@@ -97,7 +97,7 @@ def _rank(item: crowding.Held) -> Tuple[int, int, int]:
 
 def _unowned(host: Host) -> int:
     """Connections of which no holder was seen."""
-    inodes = {inode for part in host.opened for inode in part.remote_of}
+    inodes = set().union(*(part.remote_of.keys() for part in host.opened))
     for item in host.processes:
         inodes.difference_update(item.owner.table.sockets.values())
     return len(inodes)

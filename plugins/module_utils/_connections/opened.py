@@ -8,8 +8,9 @@ What comes in is left out: there the remote port is the client's, and means noth
 
 from __future__ import annotations
 
+from itertools import repeat
 from operator import itemgetter
-from typing import Dict, Iterable, List, NamedTuple, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _sock_diag
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import survey
@@ -34,6 +35,14 @@ def count(netns: int, rows: Iterable[survey.Row], listening: Iterable[bytes]) ->
     ours = frozenset(listening)
     both = [row for row in rows if row[survey.STATE] == _sock_diag.ESTABLISHED]
     opened: List[survey.Row] = [row for row in both if row[survey.LOCAL_PORT] not in ours]
-    remote_of = {row[survey.INODE]: (netns, *where) for row, where in zip(opened, map(end, opened))}
+    fields = (map(itemgetter(field), opened) for field in (survey.FAMILY, survey.REMOTE, survey.REMOTE_PORT))
+    remote_of: Dict[int, Remote] = dict(zip(map(itemgetter(survey.INODE), opened), zip(repeat(netns), *fields)))
     remote_of.pop(0, None)
     return Opened(remote_of, len(opened), len(both) - len(opened))
+
+
+def together(parts: Sequence[Opened]) -> Dict[int, Remote]:
+    """``remote_of`` of all namespaces: an inode is one of the whole host."""
+    if len(parts) == 1:
+        return parts[0].remote_of
+    return {inode: remote for part in parts for inode, remote in part.remote_of.items()}

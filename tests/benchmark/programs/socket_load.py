@@ -4,9 +4,9 @@
 """Many TCP sockets in the network namespace it is started in, spread over many processes, some half-closed.
 
 Arguments: number of sockets, number of processes, share in CLOSE_WAIT. Every process listens on a loopback address of
-its own and is both ends of its connections; an end that has sent its FIN keeps its fd, so that its peer stays in
-CLOSE_WAIT for as long as this runs. All but the half-closed ends are watched by the epoll instance of their process, as
-they are in a server. Prints ``ready``, and ends with its standard input.
+its own, as long as it runs, and is both ends of its connections; an end that has sent its FIN keeps its fd, so that its
+peer stays in CLOSE_WAIT. All but the half-closed ends are watched by the epoll instance of their process, as they are in
+a server. Prints ``ready``, and ends with its standard input.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ def addresses(number: int) -> Iterator[str]:
 
 
 def connections(address: str, number: int, half_closed: int) -> list[socket.socket | select.epoll]:
-    """Both ends of that many connections, and the epoll instance that watches them."""
+    """Both ends of that many connections, where they were accepted, and the epoll instance that watches them."""
     loop = select.epoll()
-    kept: list[socket.socket | select.epoll] = [loop]
-    with socket.create_server((address, PORT), backlog=64) as server:
-        for index in range(number):
-            client = socket.create_connection((address, PORT), source_address=(address, 0))
-            accepted = server.accept()[0]
-            kept += [_reset_when_closed(client), _reset_when_closed(accepted)]
-            loop.register(accepted, select.EPOLLIN)
-            if index < half_closed:
-                accepted.shutdown(socket.SHUT_WR)
-            else:
-                loop.register(client, select.EPOLLIN)
+    server = socket.create_server((address, PORT), backlog=64)
+    kept: list[socket.socket | select.epoll] = [loop, server]
+    for index in range(number):
+        client = socket.create_connection((address, PORT), source_address=(address, 0))
+        accepted = server.accept()[0]
+        kept += [_reset_when_closed(client), _reset_when_closed(accepted)]
+        loop.register(accepted, select.EPOLLIN)
+        if index < half_closed:
+            accepted.shutdown(socket.SHUT_WR)
+        else:
+            loop.register(client, select.EPOLLIN)
     return kept
 
 
@@ -67,7 +67,8 @@ def main() -> None:
     sockets, processes, share = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     ready_read, ready_write = os.pipe()
     end_read, end_write = os.pipe()
-    pairs, half_closed = shares(sockets // 2, processes), shares(int(sockets * share), processes)
+    # Each listens with one of the sockets.
+    pairs, half_closed = shares((sockets - processes) // 2, processes), shares(int(sockets * share), processes)
     for address, number, closed in zip(addresses(processes), pairs, half_closed, strict=True):
         if os.fork() == 0:
             os.close(end_write)

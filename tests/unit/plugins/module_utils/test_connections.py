@@ -22,7 +22,6 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import (
-    closer_look,
     crowding,
     facts,
     listing,
@@ -71,7 +70,7 @@ def test_a_crowd_is_counted_per_remote_and_per_process(address: str) -> None:
     assert (row["address"], row["total"], row["processes"], row["p50"], row["max"]) == (address, CROWD, 1, CROWD, CROWD)
     assert row["source"] == address
     assert (row["ports_used"], row["time_wait"]) == (CROWD, 0)
-    assert (row["sampled"], row["waiting"]) == (closer_look.SAMPLE, 0)
+    assert (row["sampled"], row["waiting"]) == (crowding.SAMPLE, 0)
     assert {"address": address, "port": port, "total": CROWD} in process["top"]
     assert process["fds"] >= 2 * CROWD
     assert process["max"] >= CROWD
@@ -80,7 +79,7 @@ def test_a_crowd_is_counted_per_remote_and_per_process(address: str) -> None:
 
 
 def test_what_waits_for_an_answer_and_what_has_been_quiet_is_told() -> None:
-    with crowd(crowding.CROWD) as clients:
+    with crowd(crowding.SAMPLE) as clients:
         # The kernel counts in jiffies: within one of connecting, what is sent is as old as the connection.
         time.sleep(0.1)
         for client in clients[:5]:
@@ -219,9 +218,13 @@ def test_a_crowd_is_of_one_program_also_where_others_go_to_the_same_remote() -> 
     processes = crowding.held([quiet, _owner(71, *range(40, 70)), _owner(72, *range(70, 100))], remote_of)
     found = crowding.crowds(processes)
     assert [(crowd.name, crowd.counts) for crowd in found] == [("dispatch", [30, 30]), ("quiet", [40])]
-    crowd_of = crowding.members(processes, found[:1], remote_of)
-    assert sorted(crowd_of) == list(range(40, 100))
-    assert {crowd.name for crowd in crowd_of.values()} == {"dispatch"}
+    sampled = crowding.samples(processes, found[:1], remote_of)
+    assert [sum(inode in part for inode in sampled) for part in (range(40), range(40, 70), range(70, 100))] == [
+        0,
+        10,
+        10,
+    ]
+    assert {crowd.name for crowd in sampled.values()} == {"dispatch"}
 
 
 def test_connections_without_a_holder_are_counted() -> None:

@@ -9,7 +9,7 @@ import os
 import select
 import socket
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _holders, _procfs, _sock_diag, _watchers
@@ -83,9 +83,9 @@ def test_the_key_tells_registrations_apart() -> None:
     assert len({watcher.key for watcher in [base, *others]}) == 6
 
 
-def _states() -> Dict[int, str]:
+def _states() -> Mapping[int, str]:
     with _sock_diag.open_socket() as channel:
-        return _watchers.state_names({inode: raw[1] for inode, raw in _sock_diag.census(channel).by_inode.items()})
+        return _watchers.StateNames({inode: raw[1] for inode, raw in _sock_diag.census(channel).by_inode.items()})
 
 
 def _scan(epoll: select.epoll, *pids: int) -> List[Watcher]:
