@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional
+from typing import FrozenSet, List, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_sampling
 from ansible_collections.closewait.remediation.plugins.module_utils._progress import watch
@@ -33,6 +33,11 @@ class CpuWindow:
         if self._measured is None and _cpu_sampling.HAS_PSUTIL:
             self._measured = self._measure()
         return self._measured
+
+    def users(self) -> FrozenSet[int]:
+        """Pids of the processes that used CPU time meanwhile; none as long as nobody has asked for the window."""
+        history = self._measured.history if self._measured else {}
+        return frozenset(key.pid for key, ticks in history.items() if _cpu_sampling.share(ticks[0], ticks[-1]) > 0)
 
     def _measure(self) -> Measured:
         """Ticks alone."""

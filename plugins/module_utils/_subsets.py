@@ -51,7 +51,7 @@ ALL = "all"
 COLLECTORS: Dict[str, Collect] = {
     "cpu": lambda options: cpu.collect(options.cpu, options.window, options.max_items),
     "progress": lambda options: progress.collect(options.cpu, options.window),
-    "tcp": lambda options: tcp.collect(options.max_items, known=tcp.Known(options.seen.get("tcp"))),
+    "tcp": lambda options: tcp.collect(options.max_items, known=_known(options)),
     "redis": lambda options: redis.collect(options.redis, options.max_items),
     "supervisor": lambda options: supervisor.collect(options.max_items),
     "nginx": lambda options: nginx.collect(options.nginx, options.max_items),
@@ -61,6 +61,11 @@ COLLECTORS: Dict[str, Collect] = {
 #: For what one look cannot tell: taken of the wanted subsets before the first of them is collected, so that the window
 #: lies in between.
 FIRST_LOOKS: Dict[str, Callable[[], Any]] = {"tcp": _accept_queues.first_look}
+
+
+def _known(options: Options) -> tcp.Known:
+    """What the window has shown already."""
+    return tcp.Known(options.seen.get("tcp"), options.window.users())
 
 
 def choose(wanted: Iterable[str]) -> List[str]:

@@ -117,6 +117,8 @@ ansible_facts:
                 - Epoll registrations. C(level_triggered) counts those that report again and again.
                 - C(suspects) are those that could make a loop spin, of kind V(registered), or V(ghost) when the process
                   watches a socket that it does not hold at that number (any more).
+                - With 5000 sockets and more, epoll sets of processes that slept meanwhile are not read, for they cannot
+                  be what spins. C(asleep) counts those processes.
               type: dict
             accept_queues:
               description:

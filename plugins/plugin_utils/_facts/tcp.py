@@ -90,11 +90,15 @@ class Watcher(TypedDict):
 
 
 class Watchers(TypedDict):
-    """Suspicious registrations; ``omitted`` of them were cut off."""
+    """Suspicious registrations; ``omitted`` of them were cut off.
+
+    ``asleep``: processes whose epoll sets were not read, as there are very many sockets and they slept meanwhile.
+    """
 
     level_triggered: int
     suspects: list[Watcher]
     omitted: int
+    asleep: NotRequired[int]
 
 
 class HalfClosedProcess(TypedDict):
