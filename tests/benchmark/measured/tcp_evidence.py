@@ -29,8 +29,8 @@ A network namespace with {FEW:,} and with {MANY:,} TCP sockets, both ends counte
 processes; {load.HALF_CLOSED:.0%} are in CLOSE_WAIT, and all others are watched by the epoll instance of their process.
 Each figure is a whole process from start to end. The collector runs in a bare Python; `tcp_facts` is the program that
 Ansible transfers, started on the host. Ours also finds the ages, every holder, who has how many connections to which
-remote and how idle they are, dead connections whose fd is open, and, of processes that do not sleep meanwhile, what their
-epoll sets watch. On several CPUs it shares the walk over the fds among them: CPU time is that of all together."""
+remote and how idle they are, dead connections whose fd is open, and, of processes that do not sleep meanwhile, what
+their epoll sets watch. On several CPUs it shares the walk over the fds among them: CPU time is that of all together."""
 
 Costs = dict[str, list[process_cost.Cost]]
 

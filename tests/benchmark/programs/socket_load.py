@@ -5,8 +5,8 @@
 
 Arguments: number of sockets, number of processes, share in CLOSE_WAIT. Every process listens on a loopback address of
 its own, as long as it runs, and is both ends of its connections; an end that has sent its FIN keeps its fd, so that its
-peer stays in CLOSE_WAIT. All but the half-closed ends are watched by the epoll instance of their process, as they are in
-a server. Prints ``ready``, and ends with its standard input.
+peer stays in CLOSE_WAIT. All but the half-closed ends are watched by the epoll instance of their process, as they are
+in a server. Prints ``ready``, and ends with its standard input.
 """
 
 from __future__ import annotations
