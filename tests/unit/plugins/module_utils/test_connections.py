@@ -40,6 +40,12 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.l
 CROWD = 23
 
 
+@pytest.fixture(autouse=True)
+def _room_for_every_crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other programs of this machine may have larger ones."""
+    monkeypatch.setattr(facts, "ROWS", 10000)
+
+
 @contextlib.contextmanager
 def crowd(number: int = CROWD, address: str = "127.0.0.1") -> Iterator[List[socket.socket]]:
     """That many connections to one listener of this process: the client's ends."""

@@ -8,7 +8,12 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_window, _subsets
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _cpu_options,
+    _cpu_sampling,
+    _cpu_window,
+    _subsets,
+)
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis, tcp
 
 
@@ -30,7 +35,7 @@ def test_who_works_in_the_window_is_a_user_and_handed_to_the_sockets(monkeypatch
         sum(range(3_000_000))
 
     monkeypatch.setattr(tcp, "collect", collected)
-    monkeypatch.setattr(_cpu_window._cpu_sampling, "attend_nothing", working)
+    monkeypatch.setattr(_cpu_sampling, "attend_nothing", working)
     _subsets.collect(["cpu", "tcp"], _subsets.Options(options, window, redis.Asking(), 5))
     assert taken["busy"] == window.users()
     assert os.getpid() in taken["busy"]
