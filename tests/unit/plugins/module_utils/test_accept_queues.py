@@ -64,7 +64,7 @@ def _rows(facts: Dict[str, Any], server: Dict[str, Any]) -> List[Dict[str, Any]]
 def test_a_program_that_waits_for_somebody_else_is_named_with_whom() -> None:
     with _server(BLOCKED) as server:
         first = _accept_queues.first_look()
-        facts = tcp.collect(MANY, first=first)
+        facts = tcp.collect(MANY, known=tcp.Known(first))
     listener, process = _rows(facts, server)
     assert (listener["queue"], listener["queue_before"], listener["backlog"]) == (3, 3, 3)
     assert (listener["half_closed"], listener["half_closed_stood"], listener["unaccepted"]) == (3, 3, 3)
@@ -90,7 +90,7 @@ def test_a_queue_that_was_empty_before_does_not_stand() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         first = _accept_queues.first_look()
         with socket.create_connection(server.getsockname()):
-            facts = tcp.collect(MANY, first=first)["accept_queues"]
+            facts = tcp.collect(MANY, known=tcp.Known(first))["accept_queues"]
         [row] = [row for row in facts["listeners"] if row["inode"] == inode(server)]
         assert (row["queue"], row["queue_before"], row["half_closed"]) == (1, 0, 0)
         assert os.getpid() not in [process["pid"] for process in facts["processes"]]
@@ -120,7 +120,7 @@ def test_overflows_of_the_window() -> None:
         grown: List[Dict[str, Any]] = []
 
         def overflowed() -> bool:
-            facts = tcp.collect(MANY, first=first)["accept_queues"]
+            facts = tcp.collect(MANY, known=tcp.Known(first))["accept_queues"]
             grown[:] = [row for row in facts["namespaces"] if row["overflows"]]
             return bool(grown)
 

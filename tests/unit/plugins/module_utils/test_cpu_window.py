@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import (
@@ -14,7 +16,6 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _cpu_window,
     _subsets,
 )
-from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis, tcp
 
 
 def test_nobody_is_known_before_the_window_was_asked_for() -> None:
@@ -25,17 +26,12 @@ def test_who_works_in_the_window_is_a_user_and_handed_to_the_sockets(monkeypatch
     pytest.importorskip("psutil")
     options = _cpu_options.CpuOptions(0.4, 2, 1.0, [])
     window = _cpu_window.CpuWindow(options)
-    taken = {}
-
-    def collected(_max_items: int, known: tcp.Known) -> dict[str, object]:
-        taken["busy"] = known.busy
-        return {}
 
     def working(_busy: object) -> None:
         sum(range(3_000_000))
 
-    monkeypatch.setattr(tcp, "collect", collected)
     monkeypatch.setattr(_cpu_sampling, "attend_nothing", working)
-    _subsets.collect(["cpu", "tcp"], _subsets.Options(options, window, redis.Asking(), 5))
-    assert taken["busy"] == window.users()
-    assert os.getpid() in taken["busy"]
+    assert window.measured()
+    assert os.getpid() in window.users()
+    known = _subsets._known(cast("_subsets.Options", SimpleNamespace(window=window, seen={"tcp": None})))
+    assert known.busy == window.users()
