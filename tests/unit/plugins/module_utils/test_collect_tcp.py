@@ -101,7 +101,8 @@ def test_a_reset_connection_is_in_no_listing_but_known() -> None:
         assert {(item["pid"], item["fd"]) for item in row["holders"]} == {(os.getpid(), number), (child, number)}
         assert facts["vanished"]["total"] >= 1
         assert not {inode(fresh), inode(both.ours), inode(both.theirs)} & set(rows)
-        assert tcp.collect(1)["vanished"]["omitted"] == tcp.collect(1)["vanished"]["total"] - 1
+        few = tcp.collect(1)["vanished"]
+        assert few["omitted"] == few["total"] - 1
 
 
 def test_where_no_copy_can_be_had_a_vanished_socket_is_counted_as_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
