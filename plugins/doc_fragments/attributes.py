@@ -24,6 +24,20 @@ attributes:
     platforms: linux
 """
 
+    READ_ONLY = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: It only reads, so it does the same in check mode.
+  diff_mode:
+    support: N/A
+    details: It changes nothing.
+  idempotent:
+    support: full
+    details: It changes nothing. What it reads may change from moment to moment.
+"""
+
     FACTS = r"""
 options: {}
 attributes:

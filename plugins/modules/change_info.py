@@ -24,17 +24,8 @@ options:
     default: /var/backups/closewait
 extends_documentation_fragment:
   - closewait.remediation.attributes
+  - closewait.remediation.attributes.read_only
   - closewait.remediation.attributes.remediation_group
-attributes:
-  check_mode:
-    support: full
-    details: It only reads, so it does the same in check mode.
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
-  idempotent:
-    support: full
-    details: It changes nothing.
 seealso:
   - module: closewait.remediation.change_record
   - module: closewait.remediation.change_restore

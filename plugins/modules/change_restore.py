@@ -124,7 +124,7 @@ state:
 from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import _file_set
+from ansible_collections.closewait.remediation.plugins.module_utils import _file_set, _write_outcome
 from ansible_collections.closewait.remediation.plugins.module_utils._ledger import restore as ledger_restore
 from ansible_collections.closewait.remediation.plugins.module_utils._ledger import states as ledger_states
 from ansible_collections.closewait.remediation.plugins.module_utils._ledger import store as ledger_store
@@ -144,16 +144,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        result = _run(module.params, writing=not module.check_mode)
-    except (LedgerError, _file_set.ChangedError) as exc:
-        module.fail_json(msg="%s. Nothing was written." % exc)
-    except _file_set.HalfWrittenError as exc:
-        module.fail_json(msg=str(exc))
-    except OSError as exc:
-        advice = " Run this as root." if isinstance(exc, PermissionError) else ""
-        module.fail_json(msg="%s: %s.%s Nothing was written." % (exc.filename, exc.strerror, advice))
-    module.exit_json(**result)
+    with _write_outcome.failing(module, LedgerError):
+        module.exit_json(**_run(module.params, writing=not module.check_mode))
 
 
 def _run(params: Mapping[str, Any], *, writing: bool) -> dict[str, Any]:

@@ -36,17 +36,8 @@ options:
     required: true
 extends_documentation_fragment:
   - closewait.remediation.attributes
+  - closewait.remediation.attributes.read_only
   - closewait.remediation.attributes.remediation_group
-attributes:
-  check_mode:
-    support: full
-    details: It only reads, so it does the same in check mode.
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
-  idempotent:
-    support: full
-    details: It changes nothing. What it reads changes from moment to moment.
 notes:
   - It needs root, to see the open files of other processes.
   - A copy of a connection is looked for in every process that can be read. One that cannot be read is a reason to

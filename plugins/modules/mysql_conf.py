@@ -98,7 +98,7 @@ import os
 from typing import Any, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import _file_set
+from ansible_collections.closewait.remediation.plugins.module_utils import _file_set, _write_outcome
 from ansible_collections.closewait.remediation.plugins.module_utils._mysql import conf as mysql_conf
 from ansible_collections.closewait.remediation.plugins.module_utils._mysql import conf_files as mysql_conf_files
 from ansible_collections.closewait.remediation.plugins.module_utils._mysql import server as mysql_server
@@ -121,16 +121,8 @@ def main() -> None:
         required_together=[("path", "content")],
         supports_check_mode=True,
     )
-    try:
-        result = _run(module, module.params)
-    except (MysqlConfError, _file_set.ChangedError) as exc:
-        module.fail_json(msg="%s. Nothing was written." % exc)
-    except _file_set.HalfWrittenError as exc:
-        module.fail_json(msg=str(exc))
-    except OSError as exc:
-        advice = " Run this as root." if isinstance(exc, PermissionError) else ""
-        module.fail_json(msg="%s: %s.%s Nothing was written." % (exc.filename, exc.strerror, advice))
-    module.exit_json(**result)
+    with _write_outcome.failing(module, MysqlConfError):
+        module.exit_json(**_run(module, module.params))
 
 
 def _run(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,16 +48,8 @@ options:
 extends_documentation_fragment:
   - closewait.remediation.redis_connection
   - closewait.remediation.attributes
+  - closewait.remediation.attributes.read_only
   - closewait.remediation.attributes.remediation_group
-attributes:
-  check_mode:
-    support: full
-    details: It only reads, so it does the same in check mode.
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
-  idempotent:
-    support: full
 seealso:
   - module: closewait.remediation.redis_timeout
 author:

@@ -162,7 +162,7 @@ import os
 from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import _file_set
+from ansible_collections.closewait.remediation.plugins.module_utils import _file_set, _write_outcome
 from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import case as supervisor_case
 from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import (
     guard,
@@ -189,16 +189,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        result = _run(module, module.params)
-    except (ConfError, _file_set.ChangedError) as exc:
-        module.fail_json(msg="%s. Nothing was written." % exc)
-    except _file_set.HalfWrittenError as exc:
-        module.fail_json(msg=str(exc))
-    except OSError as exc:
-        advice = "Run this as root. " if isinstance(exc, PermissionError) else ""
-        module.fail_json(msg="%s: %s. %sNothing was written." % (exc.filename, exc.strerror, advice))
-    module.exit_json(**result)
+    with _write_outcome.failing(module, ConfError):
+        module.exit_json(**_run(module, module.params))
 
 
 def _program_spec() -> dict[str, Any]:
