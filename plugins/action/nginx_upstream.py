@@ -21,6 +21,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx impor
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import concerned as nginx_concerned
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import plan as nginx_plan
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import questions as nginx_questions
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import version as nginx_version
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx import wanted as nginx_wanted
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan import Change, Given, Plan
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
@@ -119,7 +120,8 @@ def _given(read: Mapping[str, Any]) -> Given:
     texts = {item["path"]: _text(item["content"]) for item in read["files"]}
     documents = Documents(read["main"], read["folder"], texts, read["includes"])
     content = read["snippet"]["content"]
-    return Given(documents, None if content is None else _text(content), read["http_log_path"])
+    keeps = nginx_version.keeps_connections(read["version"])
+    return Given(documents, None if content is None else _text(content), read["http_log_path"], keeps)
 
 
 def _text(content: str) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Iterator, Type
+from typing import Iterator, Tuple, Type
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import _file_set
@@ -14,10 +14,11 @@ from ansible_collections.closewait.remediation.plugins.module_utils import _file
 
 @contextlib.contextmanager
 def failing(module: AnsibleModule, *refusals: Type[Exception]) -> Iterator[None]:
-    """Have the module fail with what was refused, or with what the system says, and with whether anything was written."""
+    """Have the module fail with what was refused or what the system says, and with whether anything was written."""
+    refused: Tuple[Type[Exception], ...] = (*refusals, _file_set.ChangedError)
     try:
         yield
-    except (*refusals, _file_set.ChangedError) as exc:
+    except refused as exc:
         module.fail_json(msg="%s. Nothing was written." % exc)
     except _file_set.HalfWrittenError as exc:
         module.fail_json(msg=str(exc))

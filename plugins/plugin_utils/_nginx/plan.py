@@ -26,11 +26,15 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.wante
 
 @dataclass(frozen=True)
 class Given:
-    """What is there: the files, the snippet's text (None: no such file), and nginx's own ``access_log``."""
+    """What is there: the files, the snippet's text (None: no such file), and nginx's own ``access_log``.
+
+    ``keeps``: whether this nginx keeps connections to upstreams unless told otherwise.
+    """
 
     documents: Documents
     snippet: str | None
     default_log: str
+    keeps: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def _planned(given: Given, wanted: Wanted) -> Plan:
     snippet = nginx_snippet.text(between, wanted, _current_snippet(between, given, wanted), given.default_log)
     more = [] if snippet is None else nginx_snippet.include_line(between, wanted.snippet.path)
     after = Tree(_with_snippet(_edited(between.documents, more), wanted.snippet, snippet))
-    warnings = nginx_refusals.check(after, wanted)
+    warnings = nginx_refusals.check(after, wanted, keeps=given.keeps)
     shadowed = nginx_shadows.found(after, wanted)
     return Plan(_changes(given, wanted, after, [*edits, *more]), tuple(warnings), tuple(shadowed), before, after)
 

@@ -18,12 +18,17 @@ _DEFAULT_KEEPALIVE_TIMEOUT = "60s"
 _LONGEST_CONNECT_MS = 75_000
 
 
-def check(after: Tree, wanted: Wanted) -> list[str]:
-    """Raises PlanError for what must not be; returns what to warn of."""
+def check(after: Tree, wanted: Wanted, *, keeps: bool) -> list[str]:
+    """Raises PlanError for what must not be; returns what to warn of.
+
+    ``keeps``: whether this nginx keeps connections to upstreams unless told otherwise.
+    """
     for block in nginx_upstreams.blocks(after):
         _refuse_no_live_server(after, block)
-    warnings = [warning for upstream in wanted.upstreams for warning in _keepalive(after, upstream, wanted)]
-    warnings += [warning for upstream in wanted.upstreams for warning in _keepalive_used(after, upstream)]
+    warnings = [
+        warning for upstream in wanted.upstreams for warning in _keepalive(after, upstream, wanted, keeps=keeps)
+    ]
+    warnings += [warning for upstream in wanted.upstreams for warning in _keepalive_used(after, upstream, keeps=keeps)]
     for block in nginx_upstreams.blocks(after):
         warnings += _flood(after, block, wanted)
     return [*warnings, *_times(wanted)]
@@ -37,9 +42,9 @@ def _refuse_no_live_server(after: Tree, block: Placed) -> None:
         )
 
 
-def _keepalive(after: Tree, upstream: Upstream, wanted: Wanted) -> list[str]:
+def _keepalive(after: Tree, upstream: Upstream, wanted: Wanted, *, keeps: bool) -> list[str]:
     block = nginx_blocks.find(after, upstream.name)
-    if nginx_upstreams.value(after, block, "keepalive") is None:
+    if (nginx_upstreams.value(after, block, "keepalive") or ("32" if keeps else "0")) == "0":
         unused = upstream.keepalive_timeout is not None
         return [f"upstream {upstream.name}: keepalive_timeout does nothing without keepalive"] if unused else []
     timeout = nginx_upstreams.value(after, block, "keepalive_timeout") or _DEFAULT_KEEPALIVE_TIMEOUT
@@ -55,12 +60,12 @@ def _keepalive(after: Tree, upstream: Upstream, wanted: Wanted) -> list[str]:
     return []
 
 
-def _keepalive_used(after: Tree, upstream: Upstream) -> list[str]:
-    """Before 1.29.7 nginx speaks HTTP/1.0 to upstreams and asks them to close, unless told otherwise."""
-    if upstream.keepalive is None:
+def _keepalive_used(after: Tree, upstream: Upstream, *, keeps: bool) -> list[str]:
+    """An nginx that does not keep connections speaks HTTP/1.0 to upstreams and asks them to close."""
+    if not upstream.keepalive:
         return []
     places = [place for place in nginx_effective.proxied(after) if nginx_effective.target(place) == upstream.name]
-    bad = [place for place in places if not _is_persistent(after, place)]
+    bad = [place for place in places if not _is_persistent(after, place, keeps=keeps)]
     return [
         f'upstream {upstream.name}: keepalive needs proxy_http_version 1.1 and proxy_set_header Connection "" '
         f"({place.where()})"
@@ -68,14 +73,20 @@ def _keepalive_used(after: Tree, upstream: Upstream) -> list[str]:
     ]
 
 
-def _is_persistent(after: Tree, place: Placed) -> bool:
+def _is_persistent(after: Tree, place: Placed, *, keeps: bool) -> bool:
     version = nginx_effective.effective(after, "proxy_http_version", place)
+    told = version.statement.values if version else ("1.1" if keeps else "1.0",)
+    connection = _header(after, place, "connection")
+    return told != ("1.0",) and (keeps if connection is None else connection == ("",))
+
+
+def _header(after: Tree, place: Placed, name: str) -> tuple[str, ...] | None:
+    """What ``proxy_set_header`` sets it to. The innermost level that sets any header counts, and that alone."""
     for block in nginx_effective.levels(place):
         headers = [child.statement.values for child in after.children(block) if child.name == "proxy_set_header"]
         if headers:
-            emptied = any(values[0].lower() == "connection" and values[1:] == ("",) for values in headers)
-            return emptied and version is not None and version.statement.values == ("1.1",)
-    return False
+            return next((values[1:] for values in headers if values[0].lower() == name), None)
+    return None
 
 
 def _flood(after: Tree, block: Placed, wanted: Wanted) -> list[str]:

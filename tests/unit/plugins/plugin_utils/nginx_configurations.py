@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import effective as nginx_effective
@@ -42,12 +43,17 @@ def given(main: str, snippet: str | None = None, **more: str) -> Given:
     if snippet is not None:
         texts[SNIPPET] = snippet
     includes = {"/srv/ngx/conf.d/*.conf": sorted(path for path in texts if path != MAIN)}
-    return Given(Documents(MAIN, "/srv/ngx", texts, includes), snippet, "/var/log/nginx/access.log")
+    return Given(Documents(MAIN, "/srv/ngx", texts, includes), snippet, "/var/log/nginx/access.log", keeps=False)
 
 
 def planned(main: str, snippet: str | None = None, more: dict[str, str] | None = None, **options: Any) -> Plan:
     """The plan for a configuration and options."""
     return nginx_plan.plan(given(main, snippet, **(more or {})), wanted(**options))
+
+
+def planned_of_1_29_7(main: str, **options: Any) -> Plan:
+    """The plan for an nginx that keeps connections to upstreams unless told otherwise."""
+    return nginx_plan.plan(replace(given(main), keeps=True), wanted(**options))
 
 
 def result(main: str, **options: Any) -> str:

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.plan_error import PlanError
-from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.nginx_configurations import planned
+from ansible_collections.closewait.remediation.plugins.plugin_utils._nginx.version import keeps_connections
+from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.nginx_configurations import (
+    planned,
+    planned_of_1_29_7,
+)
 
 HTTP = """http {
     upstream app { %s }
@@ -86,6 +90,44 @@ def test_a_keepalive_below_the_applications_is_taken_without_a_word() -> None:
 def test_warnings(location: str, options: dict[str, Any], word: str) -> None:
     (warning,) = planned(HTTP % (TWO, location), **options).warnings
     assert word in warning
+
+
+@pytest.mark.parametrize(
+    ("version", "keeps"),
+    [
+        ("nginx/1.22.1", False),
+        ("nginx/1.29.6", False),
+        ("nginx/1.29.7", True),
+        ("nginx/1.31.3", True),
+        ("openresty/1.27.1.1", False),
+        ("openresty/1.31.1.1", True),
+    ],
+)
+def test_which_versions_keep_connections_by_themselves(version: str, keeps: bool) -> None:  # noqa: FBT001
+    assert keeps_connections(version) is keeps
+
+
+def test_a_keepalive_that_is_nowhere_written_must_be_below_the_applications_too() -> None:
+    options: dict[str, Any] = {"upstreams": _set(max_fails=2), "app_keepalive_timeout": "30s"}
+    with pytest.raises(PlanError, match=r"keepalive_timeout 60s is not below the application's \(30 s\)"):
+        planned_of_1_29_7(HTTP % (TWO, ""), **options)
+    assert planned(HTTP % (TWO, ""), **options).warnings == ()
+    for stands in ("keepalive 0;", "keepalive_timeout 20s;"):
+        assert planned_of_1_29_7(HTTP % (TWO + stands, ""), **options).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("location", "count"),
+    [
+        ("", 0),
+        ("proxy_set_header Host x;", 0),
+        ("proxy_http_version 1.0;", 1),
+        ('proxy_set_header Connection "close";', 1),
+    ],
+)
+def test_a_kept_connection_needs_nothing_more_there(location: str, count: int) -> None:
+    options = {"upstreams": _set(keepalive=4), "app_keepalive_timeout": "2m"}
+    assert len(planned_of_1_29_7(HTTP % (TWO, location), **options).warnings) == count
 
 
 @pytest.mark.parametrize(
