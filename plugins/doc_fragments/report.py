@@ -45,7 +45,7 @@ options:
       - "Names and defaults: V(spin_runnable_share) 0.8, V(spin_voluntary_per_s) 10, V(spin_cpu_percent) 10,
         V(spin_system_share) 0.025, V(spin_cpu_seconds) 2, V(failing_loop_windows) 3,
         V(failing_loop_calls_per_cpu_s) 20,
-        V(accept_given_up) 5, V(accept_queue_share) 0.5, V(blocked_share) 0.5,
+        V(accept_given_up) 5, V(accept_queue_share) 0.5, V(blocked_share) 0.5, V(flood_attempts) 1.5,
         V(timeout_slack_s) 1, V(redis_close_lag_s) 2, V(leak_total) 20,
         V(leak_oldest_s) 600, V(leak_age_classes) 3, V(leak_medium_share) 0.2, V(leak_high_share) 0.5,
         V(leak_critical_share) 0.8,

@@ -33,6 +33,8 @@ class Thresholds:
     accept_queue_share: float = 0.5
     #: share of the samples in which a process that should accept waits for something else
     blocked_share: float = 0.5
+    #: attempts per request from which on nginx floods its servers with what they could not answer in time
+    flood_attempts: float = 1.5
     #: how far clocks and timers may be off when an idle time is compared with a timeout
     timeout_slack_s: float = 1.0
     #: how late Redis notices that a client is idle for too long

@@ -23,7 +23,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.accep
     AcceptQueue,
     AcceptQueues,
 )
-from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _accept_loop, _remedies
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _accept_loop, _proxy, _remedies
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import (
     Connection,
     Outcome,
@@ -122,7 +122,7 @@ def _about(
         },
         "cause": _cause(scene, row, blocked[0], confidence),
         "remedy": _remedy(scene, row, program),
-        "unknowns": list(_unknowns(row, trouble, blocked[0])),
+        "unknowns": [*_unknowns(row, trouble, blocked[0]), *_proxy.untold(scene, row)],
     }
 
 
@@ -219,6 +219,7 @@ def _remedy(scene: Scene, row: AcceptQueue, program: Acceptor) -> list[Remedy]:
         f"{row['unaccepted']} were never accepted, which nobody can close; only a new process serves at once"
     )
     return [
+        *map(_proxy.remedy, _proxy.floods(scene, row)),
         _remedies.restart_of(scene.host, program, program["supervisor"], why),
         _remedies.advice(
             "call it asynchronously or in threads (run_in_executor), with room for all requests at once (Tornado's "

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Finding, Remedy
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Outcome
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import ask, only
 
 ID = "blocked_accept_loop"
 CAPTURED = Path(__file__).with_name("captured") / "blocked_loop.json"
+ANY = "::"
 THIRD_PARTY = {"address": "127.0.0.1", "port": 17770}
 MASTER, WORKER = 3301, 3344
 
@@ -227,3 +229,120 @@ def test_thresholds_are_the_callers(threshold: str, value: float) -> None:
     _row(queue=3, queue_before=3)(queues)
     assert only(_asked(queues))
     assert _asked(queues, **{threshold: value}).findings == []
+
+
+def _nginx(**changed: Any) -> make.Fact:
+    """An nginx on the same host in front of the three nodes that tries every one of them."""
+    server = {
+        "state": "up",
+        "weight": None,
+        "max_fails": "0",
+        "fail_timeout": None,
+        "attempts": 300,
+        "timed": 300,
+        "failed": 290,
+        "never_connected": 200,
+        "timed_out": 290,
+        "well_since": 0,
+        "slow": {"1": 290},
+        "p50_s": 1.0,
+        "p95_s": 1.0,
+        "p99_s": 1.0,
+    }
+    upstream = {
+        "name": "flood",
+        "requests": 301,
+        "attempts": 900,
+        "retried": 300,
+        "attempts_per_request": 2.99,
+        "client_gone": 0,
+        "no_live_servers": 0,
+        "servers": [{"address": a, "server": a, **server} for a in ("127.0.0.1:17761", "127.0.0.1:17762")],
+        "servers_omitted": 0,
+        "timeouts": {"proxy_next_upstream": ["error timeout"], "proxy_next_upstream_tries": ["0"]},
+        "unseen": None,
+        **changed,
+    }
+    instance = {
+        "pid": 801,
+        "start_time": 4,
+        "netns": _one()["listeners"][0]["netns"],
+        "program": "/usr/sbin/nginx",
+        "config_file": "/etc/nginx/nginx.conf",
+        "prefix": None,
+        "changed_since_load": False,
+        "error": None,
+        "upstreams": [upstream],
+        "upstreams_omitted": 0,
+        "logs": [],
+    }
+    return {"errors": [], "window_s": 300.0, "since": None, "instances": [instance], "omitted": 0}
+
+
+def _behind(nginx: make.Fact, others: dict[str, make.Fact] | None = None, **row: Any) -> Finding:
+    queues = _one()
+    _row(port=17761, **row)(queues)
+    tcp = make.tcp(watchers=make.watchers(), close_wait=make.close_wait([], []), accept_queues=queues)
+    return only(ask(ID, make.worker(tcp=tcp, cpu=make.cpu(make.sleeping()), nginx=nginx), others))
+
+
+def _limits(finding: Finding) -> list[Remedy]:
+    return [remedy for remedy in finding["remedy"] if remedy["action"] == "nginx_upstream"]
+
+
+def test_a_proxy_that_floods_is_limited_before_anything_is_restarted() -> None:
+    finding = _behind(_nginx())
+    [limit] = _limits(finding)
+    assert finding["remedy"][0] == limit
+    assert (limit["where"], limit["risk"]) == (make.HOST, "config")
+    assert limit["vars"] == {
+        "config_file": "/etc/nginx/nginx.conf",
+        "program": "/usr/sbin/nginx",
+        "only": ["flood"],
+        "proxy_next_upstream": ["error"],
+    }
+    assert "2.99 times" in limit["why"]
+
+
+def test_a_proxy_on_another_host_that_gave_up() -> None:
+    nginx = _nginx()
+    for server in nginx["instances"][0]["upstreams"][0]["servers"]:
+        server["address"] = server["address"].replace("127.0.0.1", make.HERE)
+    peers = [{"address": make.THERE, "half_closed": 9, "stood": 9, "unaccepted": 0}]
+    proxy = {make.REDIS_HOST: make.server(nginx=nginx)}
+    at = {"address": ANY, "by_peer": peers}
+    [limit] = _limits(_behind(make.no_nginx(), proxy, **at))
+    assert limit["where"] == make.REDIS_HOST
+    stranger = [{**peers[0], "address": "192.0.2.9"}]
+    assert _limits(_behind(make.no_nginx(), proxy, **{**at, "by_peer": stranger})) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"attempts_per_request": 1.1},
+        {"attempts_per_request": None},
+        {"timeouts": {"proxy_next_upstream": ["error"], "proxy_next_upstream_tries": ["0"]}},
+        {"timeouts": {"proxy_next_upstream": ["off"], "proxy_next_upstream_tries": ["0"]}},
+        {"timeouts": {"proxy_next_upstream": ["error timeout"], "proxy_next_upstream_tries": ["1"]}},
+        {"servers": []},
+    ],
+)
+def test_a_proxy_that_does_not_is_left_alone(changed: make.Fact) -> None:
+    assert _limits(_behind(_nginx(**changed))) == []
+
+
+def test_another_port_or_namespace_is_not_behind_it() -> None:
+    nginx = _nginx()
+    nginx["instances"][0]["netns"] = 7
+    assert _limits(_behind(nginx)) == []
+    nginx = _nginx()
+    for server in nginx["instances"][0]["upstreams"][0]["servers"]:
+        server["address"] = "127.0.0.1:1776"
+    assert _limits(_behind(nginx)) == []
+
+
+def test_a_log_that_does_not_tell_is_said() -> None:
+    finding = _behind(_nginx(unseen="no log", attempts_per_request=None))
+    assert _limits(finding) == []
+    assert any("no log" in unknown for unknown in finding["unknowns"])
