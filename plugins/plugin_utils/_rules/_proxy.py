@@ -42,7 +42,7 @@ def floods(scene: Scene, row: AcceptQueue) -> list[Flood]:
 def untold(scene: Scene, row: AcceptQueue) -> list[str]:
     """Why it is not known whether there is such an upstream in front of the port."""
     unseen = [
-        f"whether nginx on {host} tries requests of upstream {upstream['name']} again is not known: {upstream['unseen']}"
+        f"whether nginx on {host} tries requests of upstream {upstream['name']} again is unknown: {upstream['unseen']}"
         for host, _instance, upstream in _in_front(scene, row)
         if upstream["unseen"] is not None and _tries_after_a_timeout(upstream)
     ]
