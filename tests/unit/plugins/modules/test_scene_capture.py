@@ -66,7 +66,7 @@ def test_the_bound_is_kept_and_said(run: Run, tmp_path: Path) -> None:
     (tmp_path / "long.log").write_text("a line\n" * 40_000)
     result = run(pids=[], dest=str(tmp_path), files=[str(tmp_path / "long.log")], log_bytes=1 << 20, max_bytes=100_000)
     assert result["size"] < 100_000 + 2000
-    assert result["cut"] == ["host/files%s/long.log" % tmp_path]
+    assert "host/files%s/long.log" % tmp_path in result["cut"]
 
 
 @pytest.mark.parametrize("option", [{"log_bytes": 0}, {"max_bytes": 10}, {"max_items": 0}])
