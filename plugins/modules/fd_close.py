@@ -231,14 +231,14 @@ import os
 import shutil
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _fd_close,
-    _fd_decision,
-    _fd_journal,
-    _fd_observation,
-    _fd_targets,
-    _journal,
-)
+from ansible_collections.closewait.remediation.plugins.module_utils import _journal
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import closing as fd_closing
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import journal as fd_journal
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import observation as fd_observation
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import targets as fd_targets
+from ansible_collections.closewait.remediation.plugins.module_utils._fd.order import Order
+from ansible_collections.closewait.remediation.plugins.module_utils._fd.report import Result
 
 TARGET = {
     "pid": {"type": "int", "required": True},
@@ -276,7 +276,7 @@ def check_ranges(module: AnsibleModule) -> None:
             module.fail_json(msg="%s must be between %g and %g, not %g" % (name, least, most, module.params[name]))
 
 
-def order(module: AnsibleModule) -> _fd_close.Order:
+def order(module: AnsibleModule) -> Order:
     """The module's arguments as an order; ends the module when a need is missing."""
     given = module.params
     gdb = shutil.which(given["gdb"])
@@ -284,7 +284,7 @@ def order(module: AnsibleModule) -> _fd_close.Order:
         module.fail_json(msg="%s is not on this host; install the package gdb" % given["gdb"])
     if os.geteuid() != 0:
         module.fail_json(msg="closing fds of other processes needs root; run the task with become: true")
-    options = _fd_decision.Options(
+    options = fd_decision.Options(
         method=given["method"],
         allow_unread=given["allow_unread"],
         force_unwatched=given["force_unwatched"],
@@ -294,10 +294,10 @@ def order(module: AnsibleModule) -> _fd_close.Order:
     )
     empty_folder = os.path.join(module.tmpdir, "sysroot")
     os.makedirs(empty_folder, mode=0o700, exist_ok=True)
-    return _fd_close.Order(options, str(gdb), empty_folder, given["max_stop_ms"], given["timeout"])
+    return Order(options, str(gdb), empty_folder, given["max_stop_ms"], given["timeout"])
 
 
-def line(row: _fd_close.Result, state: str) -> str:
+def line(row: Result, state: str) -> str:
     """One line of the diff."""
     return "pid %d fd %d socket:[%d] %s\n" % (row["pid"], row["fd"], row["inode"], state)
 
@@ -311,7 +311,7 @@ AFTER = {
 }
 
 
-def diff(rows: list[_fd_close.Result]) -> dict[str, str]:
+def diff(rows: list[Result]) -> dict[str, str]:
     """Before and after, for what is or would be done."""
     done = [row for row in rows if row["outcome"] in AFTER or row["unregistered_from"]]
     return {
@@ -325,14 +325,14 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     check_ranges(module)
     try:
-        targets = _fd_targets.parse(module.params["targets"])
+        targets = fd_targets.parse(module.params["targets"])
         given = order(module)
-        with _fd_observation.Observer(targets) as observer:
+        with fd_observation.Observer(targets) as observer:
             if module.check_mode:
-                report = _fd_close.predict(observer, targets, given)
+                report = fd_closing.predict(observer, targets, given)
             else:
-                logbook = _fd_journal.Logbook(_journal.Journal(module.params["journal"]))
-                report = _fd_close.run(observer, targets, given, logbook)
+                logbook = fd_journal.Logbook(_journal.Journal(module.params["journal"]))
+                report = fd_closing.run(observer, targets, given, logbook)
     except _journal.JournalError as exc:
         module.fail_json(msg="%s. Nothing was touched. Mend it, or set another one (journal)" % exc)
     except ValueError as exc:

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _fd_observation
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import observation as fd_observation
 
 if TYPE_CHECKING:
-    from ansible_collections.closewait.remediation.plugins.module_utils import _fd_decision
+    from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
 
 LONG_AGO_S = 100.0
 
 
-class Blindfolded(_fd_observation.Observer):
+class Blindfolded(fd_observation.Observer):
     """Sees on every number the half-closed, watched socket that was named."""
 
-    def observe(self, target: _fd_decision.Target) -> _fd_decision.Observed:
+    def observe(self, target: fd_decision.Target) -> fd_decision.Observed:
         """Without registrations, for to remove those of another file fails."""
         seen = super().observe(target)
         return seen._replace(
@@ -42,4 +42,4 @@ class Blindfolded(_fd_observation.Observer):
 
 def put_on() -> None:
     """From now on, in this process."""
-    _fd_observation.Observer = Blindfolded  # type: ignore[misc]
+    fd_observation.Observer = Blindfolded  # type: ignore[misc]

@@ -16,7 +16,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.closewait.remediation.plugins.module_utils import _fd_close
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import closer as fd_closer
 from ansible_collections.closewait.remediation.plugins.modules import fd_close
 
 from . import blindfold
@@ -83,7 +83,7 @@ def _be_the_module(arguments: Mapping[str, Any], writer: int, scratch: Path, man
     atexit._clear()  # noqa: SLF001 - documented nowhere else, and a fork needs it
     os.dup2(writer, 1)
     sys.stdout = os.fdopen(1, "w", closefd=False)
-    _fd_close.SETTLE_S = manner.settle_s
+    fd_closer.SETTLE_S = manner.settle_s
     try:
         if manner.blind:
             blindfold.put_on()

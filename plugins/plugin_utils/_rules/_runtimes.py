@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _closable
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import closable as fd_closable
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.cpu import Runtime
 
 UNKNOWN: Runtime = {"name": "unknown", "version": None, "loops": [], "role": None}
@@ -14,19 +14,19 @@ UNKNOWN: Runtime = {"name": "unknown", "version": None, "loops": [], "role": Non
 def green_loop(runtime: Runtime | None) -> str | None:
     """The greenlet library, None without: such loops may poll where no epoll set shows what they wait for."""
     known = runtime or UNKNOWN
-    return _closable.green_loop(known["loops"], known["role"])
+    return fd_closable.green_loop(known["loops"], known["role"])
 
 
 def why_not_closable(runtime: Runtime | None) -> str | None:
     """Why nothing may be closed under this program; None where it may."""
     known = runtime or UNKNOWN
-    return _closable.why_not(known["name"], known["loops"], known["role"])
+    return fd_closable.why_not(known["name"], known["loops"], known["role"])
 
 
 def reconnects(runtime: Runtime | None) -> bool:
     """Whether the end of one of its listening connections makes it give up all of them and connect anew (measured)."""
     known = runtime or UNKNOWN
-    return known["role"] == _closable.KOMBU_EVENT_LOOP and why_not_closable(runtime) is None
+    return known["role"] == fd_closable.KOMBU_EVENT_LOOP and why_not_closable(runtime) is None
 
 
 def described(runtime: Runtime | None) -> str:

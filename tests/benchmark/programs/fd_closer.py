@@ -14,31 +14,30 @@ import shutil
 import sys
 import tempfile
 
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _fd_close,
-    _fd_decision,
-    _fd_journal,
-    _fd_observation,
-    _fd_targets,
-    _journal,
-)
+from ansible_collections.closewait.remediation.plugins.module_utils import _journal
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import closing as fd_closing
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import journal as fd_journal
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import observation as fd_observation
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import targets as fd_targets
+from ansible_collections.closewait.remediation.plugins.module_utils._fd.order import Order
 
 
 def main() -> None:
     given = json.load(sys.stdin)
-    targets = _fd_targets.parse(given["targets"])
-    options = _fd_decision.Options(
-        _fd_decision.CLOSE,
+    targets = fd_targets.parse(given["targets"])
+    options = fd_decision.Options(
+        fd_decision.CLOSE,
         allow_unread=False,
         force_unwatched=False,
         force_runtime=False,
         min_age=0.0,
         force_close=True,
     )
-    with tempfile.TemporaryDirectory() as empty, _fd_observation.Observer(targets) as observer:
-        order = _fd_close.Order(options, shutil.which("gdb") or "gdb", empty, given["max_stop_ms"], timeout=10.0)
-        logbook = _fd_journal.Logbook(_journal.Journal(os.path.join(empty, "journal.jsonl")))
-        report = _fd_close.run(observer, targets, order, logbook)
+    with tempfile.TemporaryDirectory() as empty, fd_observation.Observer(targets) as observer:
+        order = Order(options, shutil.which("gdb") or "gdb", empty, given["max_stop_ms"], timeout=10.0)
+        logbook = fd_journal.Logbook(_journal.Journal(os.path.join(empty, "journal.jsonl")))
+        report = fd_closing.run(observer, targets, order, logbook)
     print(json.dumps(report._asdict()))
 
 

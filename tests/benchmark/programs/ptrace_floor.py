@@ -3,6 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The floor: the same checked closes with nothing but ptrace(2), all in one stop.
 
+What is looked at in the stop, and the code that looks and decides, is ours; in place of gdb there is nothing but
+ptrace(2), and nobody sees to the victim should this program be killed. With the argument ``identity`` only the start
+time of the process and the inode and state of each socket are looked at.
+
 Input as ``fd_closer.py``; prints the number of closed fds. 64-bit x86 only. For measuring only: a signal or an exit at
 the wrong moment is an error here, not a case.
 """
@@ -16,7 +20,13 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _epoll, _injection, _procfs, _sock_diag
+from ansible_collections.closewait.remediation.plugins.module_utils import _epoll, _procfs, _sock_diag
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import act as fd_act
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import injection as fd_injection
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import observation as fd_observation
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import process as fd_process
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import targets as fd_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +34,14 @@ if TYPE_CHECKING:
 # include/uapi/linux/ptrace.h, linux/wait.h
 SINGLESTEP, GETREGS, SETREGS, DETACH, SEIZE, INTERRUPT = 9, 12, 13, 17, 0x4206, 0x4207
 WALL = 0x40000000
+OPTIONS = fd_decision.Options(
+    fd_decision.CLOSE,
+    allow_unread=False,
+    force_unwatched=False,
+    force_runtime=True,
+    min_age=0.0,
+    force_close=True,
+)
 
 _NAMES = (
     *("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi"),
@@ -86,6 +104,57 @@ def call(tid: int, instruction: int, number: int, *arguments: int) -> None:
         raise OSError(f"system call {number} answered {registers.rax:#x}")
 
 
+def same_program(pid: int, image: fd_process.Image | None) -> None:
+    """All threads stand still, in the program that was there before, and nothing has come in the way."""
+    moving = set(_procfs.thread_states(pid).values()) - {"t"}
+    if moving or fd_process.image(pid) != image or fd_process.now_forbids(pid):
+        raise SystemExit("the victim is not what it was")
+
+
+def closable(target: fd_decision.Target, observer: fd_observation.Observer) -> list[int]:
+    """What ours decides by in its stop; the epoll fds to take it out of."""
+    seen = observer.observe(target)
+    process, plan = fd_decision.Process("", [], None, None), fd_decision.Plan({}, frozenset())
+    decision = fd_decision.decide(target, seen, process, OPTIONS, plan)
+    if decision.outcome is not None:
+        raise SystemExit(f"fd {target.fd}: {decision.reason}")
+    return seen.epolls
+
+
+def close_all(pid: int, targets: list[fd_decision.Target]) -> None:
+    image, instruction = fd_process.image(pid), fd_injection.find_instruction(pid).address
+    with fd_observation.Observer(targets) as observer:
+        observer.foresee(pid)
+        observer.observe(targets[0])
+        with stopped(pid), borrowed(pid):
+            observer.new_stop()
+            same_program(pid, image)
+            for target in targets:
+                for epoll in closable(target, observer):
+                    call(pid, instruction, fd_injection.EPOLL_CTL, epoll, fd_injection.EPOLL_CTL_DEL, target.fd)
+                call(pid, instruction, fd_injection.CLOSE, target.fd)
+                if not fd_act.is_off(target):
+                    raise SystemExit(f"fd {target.fd} is still there")
+
+
+def close_by_identity(pid: int, targets: list[fd_decision.Target]) -> None:
+    channel = _sock_diag.open_socket()
+    listed = {tcp.inode: tcp for tcp in _sock_diag.in_state(channel, _sock_diag.CLOSE_WAIT)}
+    epolls, instruction = watching(pid), fd_injection.find_instruction(pid).address
+    with stopped(pid), borrowed(pid):
+        for target in targets:
+            stat, link = _procfs.stat(pid), _procfs.link(pid, target.fd)
+            known = listed[target.inode]
+            tcp = _sock_diag.lookup(channel, known.family, known.sockid)
+            if stat is None or stat.start_time != target.start_time or _procfs.socket_inode(link) != known.inode:
+                raise SystemExit("the victim is not what it was")
+            if tcp is None or tcp.state != _sock_diag.CLOSE_WAIT or tcp.recv_q > 1:
+                raise SystemExit("the socket is not what it was")
+            epoll = epolls[target.fd]
+            call(pid, instruction, fd_injection.EPOLL_CTL, epoll, fd_injection.EPOLL_CTL_DEL, target.fd)
+            call(pid, instruction, fd_injection.CLOSE, target.fd)
+
+
 def watching(pid: int) -> dict[int, int]:
     """Watched fd -> epoll fd."""
     epolls = _procfs.fd_table(pid).epolls
@@ -93,22 +162,9 @@ def watching(pid: int) -> dict[int, int]:
 
 
 def main() -> None:
-    targets = json.load(sys.stdin)["targets"]
-    pid = targets[0]["pid"]
-    channel = _sock_diag.open_socket()
-    listed = {tcp.inode: tcp for tcp in _sock_diag.in_state(channel, _sock_diag.CLOSE_WAIT)}
-    epolls, instruction = watching(pid), _injection.find_instruction(pid)
-    with stopped(pid), borrowed(pid):
-        for target in targets:
-            stat, link = _procfs.stat(pid), _procfs.link(pid, target["fd"])
-            known = listed[target["inode"]]
-            tcp = _sock_diag.lookup(channel, known.family, known.sockid)
-            if stat is None or stat.start_time != target["start_time"] or _procfs.socket_inode(link) != known.inode:
-                raise SystemExit("the victim is not what it was")
-            if tcp is None or tcp.state != _sock_diag.CLOSE_WAIT or tcp.recv_q > 1:
-                raise SystemExit("the socket is not what it was")
-            call(pid, instruction, _injection.EPOLL_CTL, epolls[target["fd"]], _injection.EPOLL_CTL_DEL, target["fd"])
-            call(pid, instruction, _injection.CLOSE, target["fd"])
+    targets = fd_targets.parse(json.load(sys.stdin)["targets"])
+    close = close_by_identity if sys.argv[1:] == ["identity"] else close_all
+    close(targets[0].pid, targets)
     print(len(targets))
 
 

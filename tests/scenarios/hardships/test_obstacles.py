@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from scenario_kit.processes import started
 from scenario_kit.waiting import wait_for
 
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
+_WITHOUT_PTRACE_CALL = Path(__file__).parents[1] / "scenario_kit/without_ptrace.py"
 _WITHOUT_PTRACE = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace", "--"]
 _WITHOUT_ANY = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--"]
 
@@ -75,6 +77,29 @@ def test_root_without_the_capability(victim: Hardship, wrapper: list[str]) -> No
     victim.check_cured()
 
 
+@pytest.mark.parametrize("scope", [None, "1", "2"])
+def test_the_kernel_says_no_to_the_attach(victim: Hardship, scope: str | None) -> None:
+    """EPERM for real, by a filter as container runtimes set one: what Yama answers. The reason names its setting."""
+    wrapper = [sys.executable, str(_WITHOUT_PTRACE_CALL)]
+    if scope is not None:
+        wrapper = [*_shown(scope), *wrapper]
+    row = victim.close(wrapper)
+    named = "" if scope is None else rf".*kernel\.yama\.ptrace_scope = {scope}"
+    victim.check_refused(row, f"Operation not permitted.*CAP_SYS_PTRACE.*seccomp{named}")
+    assert ("yama" in row["reason"]) is (scope is not None or _YAMA.exists())
+    victim.check_runs_on()
+    assert victim.close()["outcome"] == "replaced"
+    victim.check_cured()
+
+
+def _shown(scope: str) -> list[str]:
+    """For a command that is to read it, and nobody else, in the place where Yama tells its setting."""
+    show = (
+        'mount -t tmpfs none /proc/sys/kernel && mkdir /proc/sys/kernel/yama && echo "$1" > "$0" && shift && exec "$@"'
+    )
+    return ["unshare", "--mount", "sh", "-c", show, str(_YAMA), scope]
+
+
 @pytest.mark.parametrize("scope", ["1", "2"])
 def test_yama_that_lets_root_do_it(victim: Hardship, scope: str) -> None:
     if not _YAMA.exists():
@@ -92,8 +117,7 @@ def test_yama_that_lets_root_do_it(victim: Hardship, scope: str) -> None:
 
 def test_yama_that_lets_nobody_do_it(victim: Hardship) -> None:
     """Only what is read of it: a real 3 would hold until the machine is booted again, so a file says it here."""
-    show = 'mount -t tmpfs none /proc/sys/kernel && mkdir /proc/sys/kernel/yama && echo 3 > "$0" && exec "$@"'
-    row = victim.close(["unshare", "--mount", "sh", "-c", show, str(_YAMA)])
+    row = victim.close(_shown("3"))
     victim.check_refused(row, r"ptrace_scope = 3")
     victim.check_runs_on()
 

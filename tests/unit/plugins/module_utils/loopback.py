@@ -27,7 +27,7 @@ import pytest
 TCP_CLOSE = 7
 TCP_CLOSE_WAIT = 8
 SO_COOKIE = 57
-WAIT_S = 5.0
+WAIT_S = 30.0
 
 #: File name -> text, or (for folders of links such as fd) -> name -> where it points.
 Entries = Mapping[str, Union[str, Mapping[str, str]]]

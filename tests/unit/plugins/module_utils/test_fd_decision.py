@@ -9,8 +9,9 @@ import itertools
 from typing import Any, Dict, List, NamedTuple, Optional
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _closable, _fd_decision
-from ansible_collections.closewait.remediation.plugins.module_utils._fd_decision import (
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import closable as fd_closable
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
+from ansible_collections.closewait.remediation.plugins.module_utils._fd.decision import (
     Decision,
     Observed,
     Options,
@@ -301,7 +302,7 @@ def test_the_runtime_can_be_forced() -> None:
 
 def test_restart_is_the_way_out_of_an_unsafe_runtime() -> None:
     decision = decide(TARGET, SEEN, PROCESS._replace(runtime="go", loops=[]), OPTIONS, ALONE)
-    assert decision.alternative == _fd_decision.RESTART
+    assert decision.alternative == fd_decision.RESTART
     assert "go" in decision.reason
 
 
@@ -336,7 +337,7 @@ RUNTIMES = [
 def test_where_closing_is_known_to_be_safe(
     runtime: str, loops: List[str], role: Optional[str], words: Optional[str]
 ) -> None:
-    reason = _closable.why_not(runtime, loops, role)
+    reason = fd_closable.why_not(runtime, loops, role)
     if words is None:
         assert reason is None
     else:
@@ -357,4 +358,4 @@ def test_where_closing_is_known_to_be_safe(
     ],
 )
 def test_green_loops(loops: List[str], role: Optional[str], expected: Optional[str]) -> None:
-    assert _closable.green_loop(loops, role) == expected
+    assert fd_closable.green_loop(loops, role) == expected

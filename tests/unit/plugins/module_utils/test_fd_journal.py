@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _fd_close,
-    _fd_journal,
-    _fd_observation,
-    _journal,
-    _procfs,
-)
-from ansible_collections.closewait.remediation.plugins.module_utils._fd_decision import Options, Target
+from ansible_collections.closewait.remediation.plugins.module_utils import _journal, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import closing as fd_closing
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import journal as fd_journal
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import observation as fd_observation
+from ansible_collections.closewait.remediation.plugins.module_utils._fd.decision import Options, Target
+from ansible_collections.closewait.remediation.plugins.module_utils._fd.order import Order
+from ansible_collections.closewait.remediation.plugins.module_utils._fd.report import Report
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     Victim,
     needs_gdb,
@@ -45,12 +44,12 @@ def _target(program: Victim) -> Target:
     return Target(program.process.pid, stat.start_time, program.fd, program.inode, None, ghost=False, peer="a:1")
 
 
-def _run(folder: Path, program: Victim, gdb: str = "", **changes: Any) -> _fd_close.Report:
-    order = _fd_close.Order(OPTIONS._replace(**changes), gdb or str(shutil.which("gdb")), str(folder), 100.0, 20.0)
-    logbook = _fd_journal.Logbook(_journal.Journal(str(folder / "log" / "x.jsonl")))
+def _run(folder: Path, program: Victim, gdb: str = "", **changes: Any) -> Report:
+    order = Order(OPTIONS._replace(**changes), gdb or str(shutil.which("gdb")), str(folder), 100.0, 20.0)
+    logbook = fd_journal.Logbook(_journal.Journal(str(folder / "log" / "x.jsonl")))
     targets = [_target(program)]
-    with _fd_observation.Observer(targets) as observer:
-        return _fd_close.run(observer, targets, order, logbook)
+    with fd_observation.Observer(targets) as observer:
+        return fd_closing.run(observer, targets, order, logbook)
 
 
 def _lines(folder: Path) -> List[Dict[str, Any]]:
@@ -127,9 +126,9 @@ def test_who_it_was(tmp_path: Path) -> None:
     (tmp_path / "self").mkdir()
     (tmp_path / "self" / "loginuid").write_text("0")
     given = {"SUDO_USER": "anna", "SSH_CONNECTION": "192.0.2.7 5000 192.0.2.8 22"}
-    found = _fd_journal.who(given, str(tmp_path))
+    found = fd_journal.who(given, str(tmp_path))
     assert found == {"user": "root", "sudo_user": "anna", "login": "root", "from": "192.0.2.7"}
     (tmp_path / "self" / "loginuid").write_text("4294967295")
-    assert _fd_journal.who({}, str(tmp_path)) == {"user": "root", "sudo_user": None, "login": None, "from": None}
+    assert fd_journal.who({}, str(tmp_path)) == {"user": "root", "sudo_user": None, "login": None, "from": None}
     (tmp_path / "self" / "loginuid").write_text("4294000001")
-    assert _fd_journal.who({}, str(tmp_path))["login"] == "4294000001"
+    assert fd_journal.who({}, str(tmp_path))["login"] == "4294000001"

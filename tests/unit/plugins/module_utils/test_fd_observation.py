@@ -14,8 +14,9 @@ import struct
 from typing import Any, Iterator
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _fd_observation, _procfs
-from ansible_collections.closewait.remediation.plugins.module_utils._fd_decision import Observed, Target
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import observation as fd_observation
+from ansible_collections.closewait.remediation.plugins.module_utils._fd.decision import Observed, Target
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     connection,
     cookie,
@@ -37,7 +38,7 @@ def _target(sock: socket.socket, pid: int = 0, **changes: Any) -> Target:
 
 
 def _observe(target: Target) -> Observed:
-    with _fd_observation.Observer([target]) as observer:
+    with fd_observation.Observer([target]) as observer:
         return observer.observe(target)
 
 
@@ -139,7 +140,7 @@ def test_a_reset_between_two_looks() -> None:
     """Listed at first, in no listing afterwards: the second look must not keep the first one's answer."""
     with connection() as both:
         target = _target(both.ours)
-        with _fd_observation.Observer([target]) as observer:
+        with fd_observation.Observer([target]) as observer:
             assert observer.observe(target).state == "ESTABLISHED"
             both.theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             both.theirs.close()
@@ -152,7 +153,7 @@ def test_a_socket_that_is_connected_anew_is_no_vanished_one() -> None:
     """connect(AF_UNSPEC) and connect again: the same inode, other ports, so the remembered id finds nothing."""
     with half_closed() as sock, socket.create_server(("127.0.0.1", 0)) as server:
         target = _target(sock)
-        with _fd_observation.Observer([target]) as observer:
+        with fd_observation.Observer([target]) as observer:
             assert observer.observe(target).state == "CLOSE_WAIT"
             _disconnect(sock)
             sock.connect(server.getsockname())
@@ -218,7 +219,7 @@ def test_other_holders() -> None:
 def test_a_holder_born_after_the_walk() -> None:
     with half_closed() as sock:
         target = _target(sock)
-        with _fd_observation.Observer([target]) as observer:
+        with fd_observation.Observer([target]) as observer:
             assert observer.observe(target).holders == []
             with forked(sock.fileno()) as child:
                 observer.new_moment()
@@ -230,7 +231,7 @@ def test_a_holder_born_after_the_walk() -> None:
 def test_a_grandchild_born_after_the_walk() -> None:
     with half_closed() as sock:
         target = _target(sock)
-        with _fd_observation.Observer([target]) as observer, _grandchild(sock.fileno()) as grandchild:
+        with fd_observation.Observer([target]) as observer, _grandchild(sock.fileno()) as grandchild:
             observer.new_moment()
             assert grandchild in observer.observe(target).holders
 
@@ -262,7 +263,7 @@ def test_a_moment_is_read_once_and_a_new_one_anew() -> None:
     with select.epoll() as epoll, half_closed() as sock:
         epoll.register(sock.fileno(), select.EPOLLIN)
         target = _target(sock)
-        with _fd_observation.Observer([target]) as observer:
+        with fd_observation.Observer([target]) as observer:
             assert observer.observe(target).epolls == [epoll.fileno()]
             epoll.unregister(sock.fileno())
             assert observer.observe(target).epolls == [epoll.fileno()]
@@ -299,7 +300,7 @@ def test_flags_and_family_for_what_takes_the_number() -> None:
     with half_closed() as sock, reset() as gone:
         sock.setblocking(False)
         target, unlisted = _target(sock), _target(gone)
-        with _fd_observation.Observer([target, unlisted]) as observer:
+        with fd_observation.Observer([target, unlisted]) as observer:
             assert observer.flags(target) & os.O_NONBLOCK
             assert not observer.flags(unlisted) & os.O_NONBLOCK
             assert observer.family(target) == socket.AF_INET
@@ -310,13 +311,13 @@ def test_flags_and_family_for_what_takes_the_number() -> None:
 def test_the_family_of_ipv6() -> None:
     with half_closed(address="::1") as sock:
         target = _target(sock)
-        with _fd_observation.Observer([target]) as observer:
+        with fd_observation.Observer([target]) as observer:
             assert observer.family(target) == socket.AF_INET6
 
 
 def test_leaving_closes_every_channel() -> None:
     with half_closed() as sock:
         before = len(os.listdir("/proc/self/fd"))
-        with _fd_observation.Observer([_target(sock)]):
+        with fd_observation.Observer([_target(sock)]):
             assert len(os.listdir("/proc/self/fd")) > before
         assert len(os.listdir("/proc/self/fd")) == before

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Dict, Optional, Tuple
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _fd_process, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import process as fd_process
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     running,
     stat_line,
@@ -27,12 +28,12 @@ PTRACE_SEIZE = 0x4206
 
 
 def _obstacle(pid: int) -> Optional[str]:
-    return _fd_process.inspect(pid).obstacle
+    return fd_process.inspect(pid).obstacle
 
 
 def test_nothing_stands_against_an_ordinary_process() -> None:
     with running(SLEEPER) as process:
-        found = _fd_process.inspect(process.pid)
+        found = fd_process.inspect(process.pid)
         assert found.obstacle is None
         assert found.runtime == platform.python_implementation().lower()
         assert found.role is None
@@ -65,10 +66,10 @@ def test_a_zombie_is_no_obstacle_but_a_process_that_has_ended() -> None:
         os._exit(0)
     try:
         wait_until(lambda: (_procfs.stat(child) or _procfs.Stat(0, "", "", 0, 0)).state == "Z")
-        assert _fd_process.inspect(child) == ("unknown", [], None, None)
+        assert fd_process.inspect(child) == ("unknown", [], None, None)
     finally:
         os.waitpid(child, 0)
-    assert _fd_process.inspect(child) == ("unknown", [], None, None)
+    assert fd_process.inspect(child) == ("unknown", [], None, None)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_a_zombie_is_no_obstacle_but_a_process_that_has_ended() -> None:
     ],
 )
 def test_what_status_says(status: Dict[str, str], expected: Optional[str]) -> None:
-    found = _fd_process.from_status(status)
+    found = fd_process.from_status(status)
     assert (found is None) if expected is None else (expected in str(found))
 
 
@@ -102,15 +103,26 @@ def _tree(tmp_path: Path, state: str, scope: Optional[str] = None) -> str:
     [("D", "state D"), ("T", "stopped already"), ("t", "being traced"), ("S", None), ("R", None), ("I", None)],
 )
 def test_states(tmp_path: Path, state: str, expected: Optional[str]) -> None:
-    found = _fd_process.inspect(4_100_001, _tree(tmp_path, state)).obstacle
+    found = fd_process.inspect(4_100_001, _tree(tmp_path, state)).obstacle
     assert (found is None) if expected is None else (expected in str(found))
 
 
 @pytest.mark.parametrize(("scope", "forbidden"), [("0\n", False), ("1\n", False), ("2\n", False), ("3\n", True)])
 def test_yama(tmp_path: Path, scope: str, forbidden: bool) -> None:  # noqa: FBT001 - a table
-    found = _fd_process.inspect(4_100_001, _tree(tmp_path, "S", scope)).obstacle
+    found = fd_process.inspect(4_100_001, _tree(tmp_path, "S", scope)).obstacle
     assert (found is not None) is forbidden
     assert found is None or "ptrace_scope = 3" in found
+
+
+@pytest.mark.parametrize("scope", ["1", "2", "3"])
+def test_who_forbids_it_is_told_with_the_setting(tmp_path: Path, scope: str) -> None:
+    assert "kernel.yama.ptrace_scope = %s" % scope in fd_process.forbidder(_tree(tmp_path, "S", scope + "\n"))
+
+
+def test_a_kernel_without_yama_is_not_blamed_on_it(tmp_path: Path) -> None:
+    text = fd_process.forbidder(_tree(tmp_path, "S"))
+    assert "yama" not in text.lower()
+    assert "CAP_SYS_PTRACE" in text
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every process; this is about who may not")
@@ -139,4 +151,4 @@ def _stat_tree(tmp_path: Path, *processes: Tuple[int, str, int, str]) -> str:
 )
 def test_who_may_be_held(tmp_path: Path, parent: int, name: str, terminal: str, may: bool) -> None:  # noqa: FBT001
     proc = _stat_tree(tmp_path, (5, name, 1, "0"), (70, "worker", parent, terminal))
-    assert _fd_process.may_be_held(70, proc) is may
+    assert fd_process.may_be_held(70, proc) is may

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _fd_targets
-from ansible_collections.closewait.remediation.plugins.module_utils._fd_decision import Target
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import targets as fd_targets
+from ansible_collections.closewait.remediation.plugins.module_utils._fd.decision import Target
 
 ROW: Dict[str, Any] = {
     "pid": 3301,
@@ -24,24 +24,24 @@ TARGET = Target(3301, 771, 12, 909, "00000000000a0b0c", ghost=False, peer=ROW["p
 
 
 def test_a_row_becomes_a_target() -> None:
-    assert _fd_targets.parse([ROW]) == [TARGET]
-    assert _fd_targets.parse([]) == []
+    assert fd_targets.parse([ROW]) == [TARGET]
+    assert fd_targets.parse([]) == []
 
 
 def test_what_may_be_left_out() -> None:
     row = {name: ROW[name] for name in ("pid", "start_time", "fd", "inode")}
-    assert _fd_targets.parse([row]) == [TARGET._replace(cookie=None, peer=None)]
-    assert _fd_targets.parse([{**row, "ghost": True, "cookie": None}]) == [
+    assert fd_targets.parse([row]) == [TARGET._replace(cookie=None, peer=None)]
+    assert fd_targets.parse([{**row, "ghost": True, "cookie": None}]) == [
         TARGET._replace(cookie=None, peer=None, ghost=True)
     ]
-    assert _fd_targets.parse([{**row, "fd": 0, "start_time": 0}]) == [
+    assert fd_targets.parse([{**row, "fd": 0, "start_time": 0}]) == [
         TARGET._replace(cookie=None, peer=None, fd=0, start_time=0)
     ]
 
 
 def test_the_order_is_kept_and_each_is_there_once() -> None:
     rows = [ROW, {**ROW, "fd": 3}, {**ROW, "peer": "other text"}, {**ROW, "pid": 2, "fd": 12}]
-    assert [(target.pid, target.fd) for target in _fd_targets.parse(rows)] == [(3301, 12), (3301, 3), (2, 12)]
+    assert [(target.pid, target.fd) for target in fd_targets.parse(rows)] == [(3301, 12), (3301, 3), (2, 12)]
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_the_order_is_kept_and_each_is_there_once() -> None:
 )
 def test_faults_name_the_row(change: Dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=r"targets\[1\]: .*" + words):
-        _fd_targets.parse([ROW, {**ROW, "fd": 9, **change}])
+        fd_targets.parse([ROW, {**ROW, "fd": 9, **change}])
 
 
 @pytest.mark.parametrize("change", [{"inode": 910}, {"start_time": 7}, {"ghost": True}, {"cookie": None}])
 def test_one_number_named_twice_differently(change: Dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"targets\[2\]: pid 3301 fd 12 is named twice, differently"):
-        _fd_targets.parse([ROW, {**ROW, "fd": 4}, {**ROW, **change}])
+        fd_targets.parse([ROW, {**ROW, "fd": 4}, {**ROW, **change}])

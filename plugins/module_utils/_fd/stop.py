@@ -11,41 +11,45 @@ import signal
 import time
 from typing import Iterator, Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _gdb,
-    _guardian,
-    _injection,
-    _procfs,
-    _rescue,
-)
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import gdb as fd_gdb
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import guardian as fd_guardian
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import injection as fd_injection
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import rescue as fd_rescue
 
 _LEAVE_ALONE_S = 0.5
-#: Registers put back and detached, as far as it is known before the first time.
-_RELEASE_MS = 5.0
-_FADE = 0.8
 #: A parent learns of the stop by a signal, and may have to wait for a CPU to act on it.
 _JOINED_IN_S = 0.05
 _HOLD_S = 0.5
-_HOLD_STEP_S = 0.0005
+_FIRST_STEP_S = 0.00005
+_LONGEST_STEP_S = 0.001
 
 
 class Stop:
     """Attach, make system calls, put everything back, detach. ``elapsed_ms`` is the stop as seen from outside."""
 
     def __init__(
-        self, gdb: _gdb.Session, pid: int, guardian: Optional[_guardian.Guardian], proc: str = "/proc"
+        self, gdb: fd_gdb.Session, pid: int, guardian: Optional[fd_guardian.Guardian], proc: str = "/proc"
     ) -> None:
         """Nothing is stopped yet. ``guardian``: sees to the target should we be killed; without one it is not held."""
         self._gdb = gdb
         self._guardian = guardian
         self._pid = pid
         self._proc = proc
-        self._instruction = 0
-        self._saved: Optional[_injection.Registers] = None
+        self._place = fd_injection.NOWHERE
+        self._registers = fd_injection.Registers({})
+        #: What has to be put back; None: nothing has been changed yet.
+        self._saved: Optional[fd_injection.Registers] = None
+        self._arguments = 0
         self._start = 0.0
         self._end: Optional[float] = None
         #: ``elapsed_ms`` when the release began.
         self.worked_ms = 0.0
+
+    @property
+    def held(self) -> bool:
+        """Whether it stays stopped should somebody else kill gdb."""
+        return self._guardian is not None
 
     @property
     def elapsed_ms(self) -> float:
@@ -53,13 +57,16 @@ class Stop:
         return 1000.0 * ((self._end or time.monotonic()) - self._start)
 
     def __enter__(self) -> Stop:
+        place = fd_injection.find_instruction(self._pid, self._proc)
         self._start = time.monotonic()
         try:
             self._hold()
-            self._gdb.attach(self._pid)
+            self._registers = fd_injection.attach(self._gdb, self._pid)
             self._check_still()
-            # Only now: until it stood still it could have become another program, whose code is elsewhere.
-            self._instruction = _injection.find_instruction(self._pid, self._proc)
+            # Until it stood still it could have become another program, whose code is elsewhere.
+            if not fd_injection.is_there(place, self._pid, self._proc):
+                place = fd_injection.find_instruction(self._pid, self._proc)
+            self._place = place
         except BaseException:
             self._release()
             raise
@@ -71,32 +78,38 @@ class Stop:
     def call(self, number: int, *arguments: int) -> int:
         """A system call in the process; negative errno on failure."""
         if self._saved is None:
-            self._saved = _injection.save(self._gdb)
+            self._saved = self._registers
             self._gdb.before_kill = self._freeze
             if self._guardian is not None:
                 self._guardian.stopped(self._gdb.group, self._saved.values)
-        return _injection.call(self._gdb, self._instruction, number, *arguments)
+        self._arguments = max(self._arguments, len(arguments))
+        return fd_injection.call(self._gdb, self._place.address, number, *arguments)
 
     def _hold(self) -> None:
         """Stop it before gdb does, so that it stays stopped should somebody else kill gdb.
 
-        Else it would run on with changed registers, or die of a step's SIGTRAP (kernel/ptrace.c, ``__ptrace_unlink``).
+        Else it would run on with changed registers (kernel/ptrace.c, ``__ptrace_unlink``).
         """
         if self._guardian is None:
             return
         stat = _procfs.stat(self._pid, self._proc)
         if stat is not None and stat.state == "T":
-            raise _gdb.GdbError("process %d was stopped by somebody else meanwhile" % self._pid)
+            raise fd_gdb.GdbError("process %d was stopped by somebody else meanwhile" % self._pid)
         self._guardian.stopped(self._gdb.group, None)
         self._freeze()
-        deadline = time.monotonic() + _HOLD_S
-        while not self._all_in("TXZ") and time.monotonic() < deadline:
-            time.sleep(_HOLD_STEP_S)
+        deadline, step = time.monotonic() + _HOLD_S, _FIRST_STEP_S
+        while not self._has_begun_to_stand() and time.monotonic() < deadline:
+            time.sleep(step)
+            step = min(2 * step, _LONGEST_STEP_S)
 
-    def _all_in(self, states: str) -> bool:
-        tids = os.listdir("%s/%d/task" % (self._proc, self._pid))
-        found = (_procfs.stat(int(tid), self._proc) for tid in tids)
-        return all(stat is None or stat.state in states for stat in found)
+    def _has_begun_to_stand(self) -> bool:
+        """The first thread that takes the signal has told all others (kernel/signal.c, ``do_signal_stop``)."""
+        stat = _procfs.stat(self._pid, self._proc)
+        if stat is not None and stat.state == "Z":
+            # The main thread may have ended before the others.
+            states = _procfs.thread_states(self._pid, self._proc).values()
+            return "T" in states or set(states) <= set("XZ")
+        return stat is None or stat.state in "TX"
 
     def _let_go(self) -> None:
         """Ends our own SIGSTOP, taken already or still pending: a process that was stopped before is refused."""
@@ -106,14 +119,12 @@ class Stop:
             self._guardian.released()
 
     def _check_still(self) -> None:
-        folder = "%s/%d/task" % (self._proc, self._pid)
-        for tid in os.listdir(folder):
-            state = _procfs.stat(int(tid), self._proc)
-            if state is not None and state.state not in "tXZ":
-                raise _gdb.GdbError("thread %s of process %d did not stop (state %s)" % (tid, self._pid, state.state))
+        for tid, state in _procfs.thread_states(self._pid, self._proc).items():
+            if state not in "tXZ":
+                raise fd_gdb.GdbError("thread %d of process %d did not stop (state %s)" % (tid, self._pid, state))
 
     def _freeze(self) -> None:
-        """See :mod:`_rescue`."""
+        """See :mod:`_fd.rescue`."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGSTOP)
 
@@ -121,12 +132,12 @@ class Stop:
         self.worked_ms = self.elapsed_ms
         try:
             if self._saved is not None:
-                _injection.restore(self._gdb, self._saved)
+                fd_injection.restore(self._gdb, self._saved, self._arguments)
                 self._saved = self._gdb.before_kill = None
             self._gdb.detach()
             if self._guardian is not None:
                 self._let_go()
-        except (_gdb.GdbError, _injection.InjectionError):
+        except (fd_gdb.GdbError, fd_injection.InjectionError):
             self._tear_off()
         finally:
             self._end = time.monotonic()
@@ -136,39 +147,10 @@ class Stop:
         self._gdb.close()
         if self._saved is not None:
             with contextlib.suppress(OSError):
-                _rescue.put_back(self._pid, self._saved.values)
+                fd_rescue.put_back(self._pid, self._saved.values)
         if self._saved is not None or self._guardian is not None:
             self._saved = None
             self._let_go()
-
-
-class Pace:
-    """When to end a stop so that it keeps its cap: what one more step and the release may take is told from before.
-
-    What took long once weighs less and less, and half of each stop is for work, or one bad moment of the machine would
-    make hundreds of stops out of ten.
-    """
-
-    def __init__(self, max_stop_ms: float) -> None:
-        self._max_stop_ms = max_stop_ms
-        self._last = 0.0
-        self._step = 0.0
-        self._release = _RELEASE_MS
-
-    def begin(self, stop: Stop) -> None:
-        """The process stands still, and the first step begins."""
-        self._last = stop.elapsed_ms
-
-    def fits_another(self, stop: Stop) -> bool:
-        """A step has ended: whether another one fits in."""
-        now = stop.elapsed_ms
-        self._step = max(_FADE * self._step, now - self._last)
-        self._last = now
-        return now + min(self._step + self._release, self._max_stop_ms / 2.0) <= self._max_stop_ms
-
-    def end(self, stop: Stop) -> None:
-        """The process runs on."""
-        self._release = max(_FADE * self._release, stop.elapsed_ms - stop.worked_ms)
 
 
 @contextlib.contextmanager

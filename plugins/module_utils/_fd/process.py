@@ -8,12 +8,9 @@ from __future__ import annotations
 import os
 from typing import List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _fd_decision,
-    _injection,
-    _procfs,
-    _runtime,
-)
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs, _runtime
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import injection as fd_injection
 
 _YAMA = "sys/kernel/yama/ptrace_scope"
 _STATES = {
@@ -36,8 +33,7 @@ class Image(NamedTuple):
 def image(pid: int, proc: str = "/proc") -> Optional[Image]:
     """None when the process is gone or does not let itself be looked at."""
     try:
-        with open("%s/%d/stat" % (proc, pid), encoding="utf-8", errors="replace") as stream:
-            fields = stream.read().rpartition(")")[2].split()
+        fields = _procfs.stat_fields(pid, proc)
         found = os.stat("%s/%d/exe" % (proc, pid))
     except OSError:
         return None
@@ -54,8 +50,7 @@ def may_be_held(pid: int, proc: str = "/proc") -> bool:
     A parent in another PID namespace (nsenter(1), a container's runtime) is not seen, so it might.
     """
     try:
-        with open("%s/%d/stat" % (proc, pid), encoding="utf-8", errors="replace") as stream:
-            fields = stream.read().rpartition(")")[2].split()
+        fields = _procfs.stat_fields(pid, proc)
     except OSError:
         return False
     parent = _procfs.stat(int(fields[1]), proc)
@@ -67,22 +62,22 @@ def now_forbids(pid: int, proc: str = "/proc") -> Optional[str]:
     return from_status({**_procfs.status(pid, proc), "TracerPid": "0"})
 
 
-def inspect(pid: int, proc: str = "/proc") -> _fd_decision.Process:
+def inspect(pid: int, proc: str = "/proc") -> fd_decision.Process:
     """Look at a process from outside. A process that is gone has no obstacle; its identity says so."""
     stat = _procfs.stat(pid, proc)
     if stat is None or stat.state in "ZX":
-        return _fd_decision.Process("unknown", [], None, None)
+        return fd_decision.Process("unknown", [], None, None)
     try:
         obstacle = _obstacle(pid, stat, proc)
         runtime = _runtime.detect(pid, proc)
     except PermissionError:
-        return _fd_decision.Process(
+        return fd_decision.Process(
             "unknown",
             [],
             None,
-            "permission denied even to look at it: CAP_SYS_PTRACE is missing, or a security module forbids it",
+            "permission denied even to look at it: %s" % forbidder(proc),
         )
-    return _fd_decision.Process(runtime.name, runtime.loops, runtime.role, obstacle)
+    return fd_decision.Process(runtime.name, runtime.loops, runtime.role, obstacle)
 
 
 def _obstacle(pid: int, stat: _procfs.Stat, proc: str) -> Optional[str]:
@@ -92,7 +87,7 @@ def _obstacle(pid: int, stat: _procfs.Stat, proc: str) -> Optional[str]:
         from_status(_procfs.status(pid, proc))
         or _STATES.get(stat.state)
         or _yama(proc)
-        or _injection.unsupported(pid, proc)
+        or fd_injection.unsupported(pid, proc)
     )
 
 
@@ -106,10 +101,22 @@ def from_status(status: Mapping[str, str]) -> Optional[str]:
     return None
 
 
+def forbidder(proc: str = "/proc") -> str:
+    """Who it may be that said EPERM or EACCES (ptrace(2), "Ptrace access mode checking"), in words."""
+    scope = _yama_scope(proc)
+    yama = "" if scope is None else ", Yama among them (kernel.yama.ptrace_scope = %s)" % scope
+    return "CAP_SYS_PTRACE is missing, or seccomp or a security module forbids it" + yama
+
+
 def _yama(proc: str) -> Optional[str]:
+    forbids = _yama_scope(proc) == "3"
+    return "the kernel forbids ptrace for everybody (kernel.yama.ptrace_scope = 3)" if forbids else None
+
+
+def _yama_scope(proc: str) -> Optional[str]:
+    """None where the kernel has no Yama."""
     try:
         with open("%s/%s" % (proc, _YAMA), encoding="ascii") as stream:
-            scope = stream.read().strip()
+            return stream.read().strip()
     except OSError:
         return None
-    return "the kernel forbids ptrace for everybody (kernel.yama.ptrace_scope = 3)" if scope == "3" else None

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import List
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _gdb, _injection, _procfs, _stop
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import gdb as fd_gdb
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import injection as fd_injection
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import stop as fd_stop
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     needs_gdb,
     needs_root,
@@ -43,15 +46,15 @@ def _start_time(pid: int) -> int:
     return stat.start_time
 
 
-def _session(folder: Path) -> _gdb.Session:
-    return _gdb.Session(str(shutil.which("gdb")), str(folder), 10.0)
+def _session(folder: Path) -> fd_gdb.Session:
+    return fd_gdb.Session(str(shutil.which("gdb")), str(folder), 10.0)
 
 
 @needs_gdb
 @needs_root
 def test_all_threads_stand_still_and_then_go_on(tmp_path: Path) -> None:
     with running(THREADS) as process, _session(tmp_path) as session:
-        stop = _stop.Stop(session, process.pid, None)
+        stop = fd_stop.Stop(session, process.pid, None)
         with stop:
             assert _states(process.pid) == ["t"] * 13
             assert stop.call(39) == process.pid
@@ -70,16 +73,16 @@ def test_an_error_inside_the_stop_lets_the_process_go(tmp_path: Path) -> None:
     with running(SLEEPER) as process, _session(tmp_path) as session:
 
         def fail() -> None:
-            with _stop.Stop(session, process.pid, None) as stop:
+            with fd_stop.Stop(session, process.pid, None) as stop:
                 stop.call(39)
-                raise _injection.InjectionError("x")
+                raise fd_injection.InjectionError("x")
 
-        with pytest.raises(_injection.InjectionError):
+        with pytest.raises(fd_injection.InjectionError):
             fail()
         wait_until(lambda: _states(process.pid) == ["S"])
         assert process.poll() is None
         # The session can be used again.
-        with _stop.Stop(session, process.pid, None) as stop:
+        with fd_stop.Stop(session, process.pid, None) as stop:
             assert stop.call(39) == process.pid
 
 
@@ -89,11 +92,11 @@ def test_gdb_dies_while_it_holds_the_process(tmp_path: Path) -> None:
     with running(SLEEPER) as process, _session(tmp_path) as session:
 
         def lose() -> None:
-            with _stop.Stop(session, process.pid, None) as stop:
+            with fd_stop.Stop(session, process.pid, None) as stop:
                 os.killpg(session._process.pid, signal.SIGKILL)
                 stop.call(39)
 
-        with pytest.raises(_gdb.GdbError):
+        with pytest.raises(fd_gdb.GdbError):
             lose()
         wait_until(lambda: _states(process.pid) == ["S"])
         assert process.poll() is None
@@ -106,7 +109,7 @@ def test_a_process_that_somebody_traces_is_not_disturbed(tmp_path: Path) -> None
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     with running(SLEEPER) as process, _session(tmp_path) as session:
         assert libc.ptrace(PTRACE_SEIZE, process.pid, None, None) == 0
-        with pytest.raises(_gdb.GdbError), _stop.Stop(session, process.pid, None):
+        with pytest.raises(fd_gdb.GdbError), fd_stop.Stop(session, process.pid, None):
             pytest.fail("it cannot be traced twice")
         assert _states(process.pid) == ["S"]
         assert process.poll() is None
@@ -116,77 +119,27 @@ def test_a_left_over_stop_is_undone() -> None:
     with running(SLEEPER) as process:
         process.send_signal(signal.SIGSTOP)
         wait_until(lambda: _states(process.pid) == ["T"])
-        assert _stop.undo_left_over_stop(process.pid, _start_time(process.pid))
+        assert fd_stop.undo_left_over_stop(process.pid, _start_time(process.pid))
         wait_until(lambda: _states(process.pid) == ["S"])
 
 
 def test_a_running_process_is_left_alone() -> None:
     with running(SLEEPER) as process:
-        assert not _stop.undo_left_over_stop(process.pid, _start_time(process.pid))
+        assert not fd_stop.undo_left_over_stop(process.pid, _start_time(process.pid))
 
 
 def test_another_process_with_that_pid_is_left_alone() -> None:
     with running(SLEEPER) as process:
         process.send_signal(signal.SIGSTOP)
         wait_until(lambda: _states(process.pid) == ["T"])
-        assert not _stop.undo_left_over_stop(process.pid, _start_time(process.pid) + 1)
+        assert not fd_stop.undo_left_over_stop(process.pid, _start_time(process.pid) + 1)
         assert _states(process.pid) == ["T"]
 
 
 def test_a_process_that_has_ended() -> None:
     with running("print(1)") as process:
         wait_until(lambda: process.poll() is not None)
-        assert not _stop.undo_left_over_stop(process.pid, 5)
-
-
-class Clock(_stop.Stop):
-    """A stop by the hands of a clock that the test sets."""
-
-    def __init__(self, elapsed: float) -> None:
-        self.at = elapsed
-        self.worked_ms = elapsed
-
-    @property
-    def elapsed_ms(self) -> float:
-        return self.at
-
-
-def _steps(pace: _stop.Pace, step_ms: float, release_ms: float) -> List[float]:
-    """How far a stop has come after each step, and at its end."""
-    stop = Clock(3.0)
-    pace.begin(stop)
-    ends = []
-    while True:
-        stop.at += step_ms
-        ends.append(stop.at)
-        if not pace.fits_another(stop):
-            break
-    stop.worked_ms = stop.at
-    stop.at += release_ms
-    pace.end(stop)
-    return [*ends, stop.at]
-
-
-@pytest.mark.parametrize(("step", "release"), [(0.5, 2.0), (7.0, 12.0), (19.0, 3.0), (0.1, 30.0)])
-def test_a_stop_ends_before_its_cap(step: float, release: float) -> None:
-    pace = _stop.Pace(100.0)
-    _steps(pace, step, release)
-    for _turn in range(3):
-        ends = _steps(pace, step, release)
-        assert ends[-1] <= 100.0
-        assert ends[-2] + step + release + 5.0 > 100.0 - step
-
-
-def test_one_step_is_taken_whatever_it_lasts() -> None:
-    assert len(_steps(_stop.Pace(1.0), 40.0, 2.0)) == 2
-
-
-def test_one_bad_moment_is_forgotten_and_never_takes_more_than_half() -> None:
-    pace = _stop.Pace(100.0)
-    _steps(pace, 90.0, 200.0)
-    assert 40.0 < _steps(pace, 1.0, 2.0)[-1] < 60.0
-    later = [_steps(pace, 1.0, 2.0)[-1] for _turn in range(20)]
-    assert later[-1] > 90.0
+        assert not fd_stop.undo_left_over_stop(process.pid, 5)
 
 
 #: As nsenter(1) and su(1) do: a stop of the child is a stop of the parent too. Says the child's pid.
@@ -209,15 +162,15 @@ while True:
 def test_a_parent_that_stopped_with_its_child_goes_on() -> None:
     with running(JOINS_IN) as process:
         [child] = _procfs.children(process.pid)
-        before = _stop.parent(child)
+        before = fd_stop.parent(child)
         assert before is not None
         assert before.pid == process.pid
         os.kill(child, signal.SIGSTOP)
         wait_until(lambda: _states(process.pid) == ["T"])
         os.kill(child, signal.SIGCONT)
-        assert _stop.undo_stop_of_parent(before)
+        assert fd_stop.undo_stop_of_parent(before)
         wait_until(lambda: _states(process.pid) == ["S"])
-        assert not _stop.undo_stop_of_parent(before)
+        assert not fd_stop.undo_stop_of_parent(before)
         os.kill(child, signal.SIGKILL)
 
 
@@ -225,5 +178,5 @@ def test_a_parent_that_was_stopped_before_stays_so() -> None:
     with running(SLEEPER) as process:
         os.kill(process.pid, signal.SIGSTOP)
         wait_until(lambda: _states(process.pid) == ["T"])
-        assert not _stop.undo_stop_of_parent(_procfs.stat(process.pid))
+        assert not fd_stop.undo_stop_of_parent(_procfs.stat(process.pid))
         assert _states(process.pid) == ["T"]

@@ -28,10 +28,11 @@ _QUOTED = re.compile(r'"([^"]*)"')
 _REGISTER = re.compile(r'number="(\d+)",value="0x([0-9a-f]+)"')
 _MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
 
+ENTRY, RETURN = "syscall-entry", "syscall-return"
+
 LONGEST_LINE = 1 << 20
 #: While it waits for an answer it looks that often whether there can be one.
 _LOOK_S = 0.25
-_TAKE_S = 0.2
 
 _SETTINGS = (
     "set confirm off",
@@ -40,9 +41,14 @@ _SETTINGS = (
     "set auto-solib-add off",
     "set debuginfod enabled off",
     "set startup-with-shell off",
+    # A line, and a look at the terminal, for every thread.
+    "set print thread-events off",
+    # Threads are stopped and waited for in one go, not one event after the other.
+    "maint set target-non-stop off",
+    "maint set target-async off",
     "handle all stop print pass",
     "handle SIGINT stop print pass",
-    # The one that holds the process is ours, see _stop.
+    # The one that holds the process is ours, see :mod:`_fd.stop`.
     "handle SIGSTOP nostop noprint nopass",
 )
 
@@ -68,6 +74,7 @@ class Session:
         self._timeout = timeout
         self._target = 0
         self._buffer = b""
+        self._locked = False
         #: Register numbers, known once there is a target.
         self._numbers: dict[str, int] = {}
         settings = [*_SETTINGS, "set sysroot %s" % empty_folder, "set libthread-db-search-path %s" % empty_folder]
@@ -102,12 +109,33 @@ class Session:
         """Process group of gdb and whatever is around it."""
         return self._process.pid
 
-    def attach(self, pid: int) -> None:
-        """Stop all threads of a process."""
+    def attach(self, pid: int, names: Sequence[str]) -> dict[str, int]:
+        """Stop all threads of a process; the values of some registers of the main thread.
+
+        One round trip, but for the first time: gdb reads no further than to the attach until the process stands still.
+        """
         self._target = pid
+        if not self._locked:
+            self._first_attach(pid)
+            return self.registers(names)
+        self._send("-target-attach %d" % pid, self._listing(names))
+        try:
+            self._result(("^done",))
+        except GdbError:
+            # That of the listing, which then makes no sense either.
+            with contextlib.suppress(GdbError):
+                self._result(("^done",))
+            raise
+        self._stopped()
+        return self._values(names)
+
+    def _first_attach(self, pid: int) -> None:
         self.command("-target-attach %d" % pid)
         self._stopped()
+        # They need a target, and then hold for all that follow.
         self.command("-gdb-set scheduler-locking on")
+        self.command('-interpreter-exec console "catch syscall"')
+        self._locked = True
 
     def detach(self) -> None:
         """Let the target run on."""
@@ -132,13 +160,19 @@ class Session:
         self._result(("^done",))
         return self._values(names)
 
-    def assign_and_step(self, expression: str, names: Sequence[str]) -> tuple[Stopped, dict[str, int]]:
-        """The same with one instruction of the selected thread in between, in one round trip.
+    def assign_and_call(self, expression: str, names: Sequence[str]) -> tuple[Stopped, dict[str, int]]:
+        """The same, and then the selected thread makes the system call at which it is; two round trips.
 
-        gdb reads no further than to a command that lets the target run, until it has stopped again.
+        gdb reads no further than to a command that lets the target run, until it has stopped again. Where the first
+        stop is not the call's entry, the thread goes no further.
         """
-        self._send('-data-evaluate-expression "%s"' % expression, "-exec-step-instruction", self._listing(names))
+        self._send('-data-evaluate-expression "%s"' % expression)
         self._result(("^done",))
+        entered = self._go_on(names)
+        return entered if entered[0].reason != ENTRY else self._go_on(names)
+
+    def _go_on(self, names: Sequence[str]) -> tuple[Stopped, dict[str, int]]:
+        self._send("-exec-continue", self._listing(names))
         self._result(("^running", "^done"))
         stopped = self._stopped()
         return stopped, self._values(names)
@@ -241,10 +275,6 @@ class Session:
         hook, self.before_kill = self.before_kill, None
         if hook is not None:
             hook()
-            # One that was stopped by somebody has not taken the SIGTRAP of the step yet, which would kill the process.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGCONT)
-            time.sleep(_TAKE_S)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

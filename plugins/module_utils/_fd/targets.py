@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _fd_decision
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
 
 _COOKIE = re.compile(r"[0-9a-f]{16}")
 
 
-def parse(rows: Iterable[Mapping[str, Any]]) -> list[_fd_decision.Target]:
+def parse(rows: Iterable[Mapping[str, Any]]) -> list[fd_decision.Target]:
     """Targets, each once, in the order given. Raises ValueError with one line that names the row and the fault."""
-    targets: dict[tuple[int, int], _fd_decision.Target] = {}
+    targets: dict[tuple[int, int], fd_decision.Target] = {}
     for number, row in enumerate(rows):
-        target = _fd_decision.Target(
+        target = fd_decision.Target(
             pid=row["pid"],
             start_time=row["start_time"],
             fd=row["fd"],
@@ -35,7 +35,7 @@ def parse(rows: Iterable[Mapping[str, Any]]) -> list[_fd_decision.Target]:
     return list(targets.values())
 
 
-def _fault(target: _fd_decision.Target) -> str:
+def _fault(target: fd_decision.Target) -> str:
     if target.pid <= 1:
         return "pid %d can never be a target" % target.pid
     if target.fd < 0 or target.inode <= 0 or target.start_time < 0:

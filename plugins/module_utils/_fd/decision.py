@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import FrozenSet, List, Mapping, NamedTuple, Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _closable
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import closable as fd_closable
 
 CLOSE = "close"
 PLACEHOLDER = "placeholder"
@@ -199,19 +199,19 @@ def _is_a_copy(target: Target, seen: Observed, plan: Plan) -> bool:
 
 
 def _runtime(process: Process, options: Options) -> Optional[Decision]:
-    unsafe = None if options.force_runtime else _closable.why_not(process.runtime, process.loops, process.role)
+    unsafe = None if options.force_runtime else fd_closable.why_not(process.runtime, process.loops, process.role)
     return _refuse(unsafe, RESTART) if unsafe else None
 
 
 def _method(target: Target, process: Process, options: Options) -> Decision:
     if target.ghost:
         method, reason = CLOSE, "the holder of a ghost never uses it"
-    elif process.role == _closable.KOMBU_EVENT_LOOP:
+    elif process.role == fd_closable.KOMBU_EVENT_LOOP:
         method, reason = CLOSE, "kombu meets EBADF, gives the connection up and reconnects"
     else:
         method, reason = PLACEHOLDER, "the number stays taken, so that the owner's next use fails cleanly"
     # kombu registers its fds anew in every round, and it is EBADF that makes it let go of the connection.
-    settle = not target.ghost and process.role != _closable.KOMBU_EVENT_LOOP
+    settle = not target.ghost and process.role != fd_closable.KOMBU_EVENT_LOOP
     if options.method in (AUTO, method):
         return Decision(None, method, reason if options.method == AUTO else "asked for", None, settle)
     if options.method == CLOSE:

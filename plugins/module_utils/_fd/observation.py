@@ -10,15 +10,14 @@ what belongs to the process as a whole, or cannot change any more, is kept from 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _epoll,
-    _epoll_removal,
     _fd_copy,
-    _fd_decision,
     _half_closed,
     _holders,
     _netns,
@@ -27,6 +26,8 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _socket_probe,
     _watchers,
 )
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import epoll_removal as fd_epoll_removal
 
 #: (fd, inode) -> own epoll fd -> registration
 Registrations = Dict[Tuple[int, int], Dict[int, _epoll.Registration]]
@@ -40,7 +41,7 @@ class Connection(NamedTuple):
 
 
 class Face(NamedTuple):
-    """The fd without its surroundings; fields as in ``_fd_decision.Observed``."""
+    """The fd without its surroundings; fields as in ``fd_decision.Observed``."""
 
     is_open: bool
     inode: Optional[int]
@@ -58,7 +59,7 @@ _CLOSED = Face(False, None, None, None, None, 0, False, float("inf"))
 class Observer:
     """Eyes on a set of targets. Use as a context manager; raises OSError when the kernel shows no sockets at all."""
 
-    def __init__(self, targets: Iterable[_fd_decision.Target], proc: str = "/proc") -> None:
+    def __init__(self, targets: Iterable[fd_decision.Target], proc: str = "/proc") -> None:
         """Walk all processes and namespaces once."""
         self._proc = proc
         self._channels: List[socket.socket] = []
@@ -87,7 +88,7 @@ class Observer:
         """Forget what was read; call it before a look that must be fresh."""
         self._epolls: Dict[int, List[int]] = {}
         self._registered: Dict[int, Registrations] = {}
-        self._removable: Dict[Tuple[int, int, int], List[_epoll_removal.Registration]] = {}
+        self._removable: Dict[Tuple[int, int, int], List[fd_epoll_removal.Registration]] = {}
         self.new_stop()
 
     def new_stop(self) -> None:
@@ -102,16 +103,22 @@ class Observer:
         self._censuses: Dict[socket.socket, Mapping[int, bytes]] = {}
 
     def foresee(self, pid: int) -> None:
-        """Read what a stop of this process must not wait for: its registrations, and through what it is looked at."""
+        """Read what a stop of this process must not wait for: its registrations, and through what it is looked at.
+
+        And what will be read in the stop is read once before: then the kernel has its names at hand, which halves it.
+        """
         self._registered_by(pid)
         self.source(pid)
+        with contextlib.suppress(OSError):
+            _procfs.thread_states(pid, self._proc)
+        self._born_since(pid)
 
-    def observe(self, target: _fd_decision.Target) -> _fd_decision.Observed:
+    def observe(self, target: fd_decision.Target) -> fd_decision.Observed:
         """The fd now."""
         stat = self._stat(target.pid)
         face = self._face(target)
         own = self._registrations(target) if face.inode == target.inode else {}
-        return _fd_decision.Observed(
+        return fd_decision.Observed(
             start_time=None if stat is None or stat.state in "ZX" else stat.start_time,
             is_open=face.is_open,
             inode=face.inode,
@@ -142,12 +149,12 @@ class Observer:
                 self._epolls[pid] = []
         return self._epolls[pid]
 
-    def registered(self, target: _fd_decision.Target) -> List[_epoll_removal.Registration]:
+    def registered(self, target: fd_decision.Target) -> List[fd_epoll_removal.Registration]:
         """Where the number was registered for this socket at that time, so that it can be put back."""
         self._registered_by(target.pid)
         return self._removable.get((target.pid, target.fd, target.inode), [])
 
-    def peer(self, target: _fd_decision.Target) -> Optional[str]:
+    def peer(self, target: fd_decision.Target) -> Optional[str]:
         """``ADDRESS:PORT`` of the other end, as listed before anything was stopped."""
         found = self._connections.get(target.inode)
         return "%s:%d" % found.tcp.remote if found else None
@@ -157,7 +164,7 @@ class Observer:
             self._stats[pid] = _procfs.stat(pid, self._proc)
         return self._stats[pid]
 
-    def _face(self, target: _fd_decision.Target) -> Face:
+    def _face(self, target: fd_decision.Target) -> Face:
         source = self.source(target.pid)
         if source is not None:
             try:
@@ -172,7 +179,7 @@ class Observer:
             # Nothing is known of it, so it is not gone; what forbids it is the process's obstacle.
             return _CLOSED._replace(is_open=True, inode=target.inode)
 
-    def _listed(self, target: _fd_decision.Target) -> Face:
+    def _listed(self, target: fd_decision.Target) -> Face:
         """Without copies (before Linux 5.6): what the kernel lists, which is not what an unlisted socket has unread."""
         link = _procfs.link(target.pid, target.fd, self._proc)
         inode = _procfs.socket_inode(link)
@@ -190,12 +197,12 @@ class Observer:
             age=_half_closed.clock(tcp).age.min if tcp else float("inf"),
         )
 
-    def family(self, target: _fd_decision.Target) -> int:
+    def family(self, target: fd_decision.Target) -> int:
         """Address family for a socket that takes the number's place."""
         found = self._connections.get(target.inode)
         return found.tcp.family if found else int(socket.AF_INET)
 
-    def flags(self, target: _fd_decision.Target) -> int:
+    def flags(self, target: fd_decision.Target) -> int:
         """Open flags of the number, as :func:`_procfs.fd_flags`."""
         return _procfs.fd_flags(target.pid, target.fd, self._proc)
 
@@ -210,7 +217,7 @@ class Observer:
             if inode in wanted:
                 self._connections[inode] = Connection(channel, _sock_diag.decode(raw))
 
-    def _tcp(self, target: _fd_decision.Target) -> Optional[_sock_diag.TcpSocket]:
+    def _tcp(self, target: fd_decision.Target) -> Optional[_sock_diag.TcpSocket]:
         """The listed socket; None when no namespace lists it (any more)."""
         found = self._connections.get(target.inode)
         if found is not None:
@@ -224,7 +231,7 @@ class Observer:
                 return _sock_diag.decode(raw)
         return None
 
-    def _state(self, target: _fd_decision.Target, tcp: Optional[_sock_diag.TcpSocket]) -> Optional[str]:
+    def _state(self, target: fd_decision.Target, tcp: Optional[_sock_diag.TcpSocket]) -> Optional[str]:
         if tcp is not None:
             return _sock_diag.STATES.get(tcp.state, str(tcp.state))
         holder = _holders.Holder(target.pid, target.start_time, target.fd, "")
@@ -235,7 +242,7 @@ class Observer:
             self._censuses[channel] = _sock_diag.census(channel).by_inode
         return self._censuses[channel]
 
-    def _registrations(self, target: _fd_decision.Target) -> dict[int, _epoll.Registration]:
+    def _registrations(self, target: fd_decision.Target) -> dict[int, _epoll.Registration]:
         """Own epoll fds in which this number is registered for this very file."""
         return self._registered_by(target.pid).get((target.fd, target.inode), {})
 
@@ -246,12 +253,12 @@ class Observer:
                 text = _procfs.fdinfo(pid, epoll_fd, self._proc)
                 for entry in _epoll.parse(text):
                     found.setdefault((entry.fd, entry.inode), {})[epoll_fd] = entry
-                for name, registration in _epoll_removal.parse(epoll_fd, text):
+                for name, registration in fd_epoll_removal.parse(epoll_fd, text):
                     self._removable.setdefault((pid, *name), []).append(registration)
             self._registered[pid] = found
         return self._registered[pid]
 
-    def _other_holders(self, target: _fd_decision.Target) -> list[int]:
+    def _other_holders(self, target: fd_decision.Target) -> list[int]:
         """Other processes that hold the socket: those of the walk that still do, and children born since."""
         candidates = {holder.pid for holder in self._holders.get(target.inode, [])}
         candidates.update(self._newborn(target.pid))
@@ -287,7 +294,7 @@ class Observer:
                 found.setdefault(watcher.inode, set()).add(watcher.owner.pid)
         return found
 
-    def _ghost_watchers(self, target: _fd_decision.Target) -> list[int]:
+    def _ghost_watchers(self, target: fd_decision.Target) -> list[int]:
         """Processes whose epoll set has this socket although they do not hold it.
 
         Those that descend from the target do not count: they inherited its epoll fd. A real ghost's holder descends
@@ -297,7 +304,7 @@ class Observer:
             return []
         return sorted(pid for pid in self._watching.get(target.inode, set()) if self._is_ghost_of(pid, target))
 
-    def _is_ghost_of(self, pid: int, target: _fd_decision.Target) -> bool:
+    def _is_ghost_of(self, pid: int, target: fd_decision.Target) -> bool:
         if target.pid in _procfs.ancestors(pid, self._proc):
             return False
         return self._watches(pid, target.inode) and not self._holds(pid, target.inode)
@@ -306,7 +313,7 @@ class Observer:
         return any(watched == inode for _fd, watched in self._registered_by(pid))
 
 
-def _told(target: _fd_decision.Target, probe: _socket_probe.Probe) -> Face:
+def _told(target: fd_decision.Target, probe: _socket_probe.Probe) -> Face:
     """What the socket says of itself; of another one than the target's only which it is."""
     tcp = probe.tcp
     if tcp is None or probe.inode != target.inode:

@@ -15,7 +15,8 @@ import signal
 import time
 from typing import Any, Mapping, Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _procfs, _rescue
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import rescue as fd_rescue
 
 _WAIT_S = 2.0
 _STEP_S = 0.01
@@ -90,7 +91,7 @@ def _let_go(pid: int, start_time: int, tracer: int, saved: Optional[Mapping[str,
         return
     if saved is not None:
         with contextlib.suppress(OSError):
-            _rescue.put_back(pid, saved)
+            fd_rescue.put_back(pid, saved)
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGCONT)
 

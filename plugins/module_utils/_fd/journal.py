@@ -15,12 +15,8 @@ import time
 import uuid
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _cmdline,
-    _fd_decision,
-    _journal,
-    _procfs,
-)
+from ansible_collections.closewait.remediation.plugins.module_utils import _cmdline, _journal, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
 
 SCHEMA_VERSION = 1
 #: proc_pid_loginuid(5): never logged in, as services are.
@@ -32,10 +28,10 @@ Line = Dict[str, Any]
 class Intent(NamedTuple):
     """What is about to be done to one fd, and what was seen of it."""
 
-    target: _fd_decision.Target
+    target: fd_decision.Target
     peer: Optional[str]
     method: str
-    seen: _fd_decision.Observed
+    seen: fd_decision.Observed
 
 
 class Logbook:
@@ -87,7 +83,7 @@ def who(environment: Mapping[str, str], proc: str = "/proc") -> Line:
     }
 
 
-def _process(target: _fd_decision.Target) -> Line:
+def _process(target: fd_decision.Target) -> Line:
     stat = _procfs.stat(target.pid)
     return {
         "pid": target.pid,

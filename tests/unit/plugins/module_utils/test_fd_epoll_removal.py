@@ -13,7 +13,8 @@ import socket
 from typing import Dict, Iterator, List, Tuple
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _epoll_removal, _fd_copy, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _fd_copy, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import epoll_removal as fd_epoll_removal
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     Victim,
     fds_of,
@@ -36,17 +37,17 @@ def _source(program: Victim) -> Iterator[_fd_copy.Source]:
         source.close()
 
 
-def _known(program: Victim) -> Dict[Tuple[int, int], List[_epoll_removal.Registration]]:
-    known: Dict[Tuple[int, int], List[_epoll_removal.Registration]] = {}
+def _known(program: Victim) -> Dict[Tuple[int, int], List[fd_epoll_removal.Registration]]:
+    known: Dict[Tuple[int, int], List[fd_epoll_removal.Registration]] = {}
     text = _procfs.fdinfo(program.process.pid, program.epoll)
-    for name, registration in _epoll_removal.parse(program.epoll, text):
+    for name, registration in fd_epoll_removal.parse(program.epoll, text):
         known.setdefault(name, []).append(registration)
     return known
 
 
-def _remove(program: Victim, source: _fd_copy.Source, epolls: List[int]) -> List[_epoll_removal.Registration]:
+def _remove(program: Victim, source: _fd_copy.Source, epolls: List[int]) -> List[fd_epoll_removal.Registration]:
     known = _known(program).get((program.fd, program.inode), [])
-    return _epoll_removal.remove(source, program.fd, program.inode, epolls, known)
+    return fd_epoll_removal.remove(source, program.fd, program.inode, epolls, known)
 
 
 def test_removed_and_put_back_as_it_was() -> None:
@@ -62,10 +63,10 @@ def test_removed_and_put_back_as_it_was() -> None:
         program.ask()
         assert program.ask() == {"ready": 0, "healthy": "hello", "use": "EOF"}
         assert _remove(program, source, [program.epoll]) == []
-        assert _epoll_removal.put_back(source, program.fd, program.inode, removed) == []
+        assert fd_epoll_removal.put_back(source, program.fd, program.inode, removed) == []
         assert _known(program) == before
         # It is there already: that is what was wanted.
-        assert _epoll_removal.put_back(source, program.fd, program.inode, removed) == []
+        assert fd_epoll_removal.put_back(source, program.fd, program.inode, removed) == []
         program.ask()
         assert program.ask()["ready"] > 0
         assert fds_of(os.getpid()) == ours
@@ -74,24 +75,24 @@ def test_removed_and_put_back_as_it_was() -> None:
 def test_another_socket_at_that_number_keeps_its_registration() -> None:
     with victim() as program, _source(program) as source:
         before = _known(program)
-        assert _epoll_removal.remove(source, program.fd, program.inode + 1, [program.epoll], []) == []
-        assert _epoll_removal.remove(source, 4321, program.inode, [program.epoll], []) == []
+        assert fd_epoll_removal.remove(source, program.fd, program.inode + 1, [program.epoll], []) == []
+        assert fd_epoll_removal.remove(source, 4321, program.inode, [program.epoll], []) == []
         assert _known(program) == before
 
 
 def test_what_was_not_known_cannot_be_put_back() -> None:
     with victim() as program, _source(program) as source:
-        removed = _epoll_removal.remove(source, program.fd, program.inode, [program.epoll], [])
-        assert removed == [_epoll_removal.Registration(program.epoll, None, 0)]
-        assert _epoll_removal.put_back(source, program.fd, program.inode, removed) == removed
+        removed = fd_epoll_removal.remove(source, program.fd, program.inode, [program.epoll], [])
+        assert removed == [fd_epoll_removal.Registration(program.epoll, None, 0)]
+        assert fd_epoll_removal.put_back(source, program.fd, program.inode, removed) == removed
 
 
 def test_a_number_that_is_another_socket_by_now_gets_nothing_back() -> None:
     with victim() as program, _source(program) as source:
         removed = _remove(program, source, [program.epoll])
         after = _known(program)
-        assert _epoll_removal.put_back(source, program.fd, program.inode + 1, removed) == removed
-        assert _epoll_removal.put_back(source, 4321, program.inode, removed) == removed
+        assert fd_epoll_removal.put_back(source, program.fd, program.inode + 1, removed) == removed
+        assert fd_epoll_removal.put_back(source, 4321, program.inode, removed) == removed
         assert _known(program) == after
 
 
@@ -99,7 +100,7 @@ def test_a_process_that_is_gone_has_nothing_to_copy() -> None:
     with victim() as program, _source(program) as source:
         program.process.kill()
         program.process.wait()
-        assert _epoll_removal.remove(source, program.fd, program.inode, [program.epoll], []) == []
+        assert fd_epoll_removal.remove(source, program.fd, program.inode, [program.epoll], []) == []
         with pytest.raises(OSError, match="No such process"):
             _fd_copy.Source(program.process.pid)
         assert _fd_copy.source(program.process.pid) is None
@@ -143,7 +144,8 @@ def test_a_registration_of_a_copied_epoll_instance() -> None:
         epoll.register(sock.fileno(), select.EPOLLIN)
         source = _fd_copy.Source(os.getpid())
         assert [
-            found.epoll_fd for found in _epoll_removal.remove(source, sock.fileno(), inode(sock), [epoll.fileno()], [])
+            found.epoll_fd
+            for found in fd_epoll_removal.remove(source, sock.fileno(), inode(sock), [epoll.fileno()], [])
         ] == [epoll.fileno()]
         source.close()
         assert epoll.poll(0) == []

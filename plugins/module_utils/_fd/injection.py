@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """System calls made *by* a stopped process, one instruction each (x86-64; syscall(2), ptrace(2)).
 
-Registers of one stopped thread are set, its ``syscall`` instruction is stepped over, and all registers are put back.
+Registers of one stopped thread are set, it goes on to the entry and to the return of the call, where gdb catches it,
+and all registers are put back. Stepping over the instruction would take half of that, but a step ends in a SIGTRAP: the
+process dies of it when gdb is killed before it has heard of it. The stops at a call are no signals.
 Unlike gdb's ``call`` this needs no symbol, no stack, no C library and no breakpoint, works in any runtime and in
 static binaries, and touches general registers only: gdb before 14 cannot write back the extended state of CPUs with
 AMX after a ``call``, and then leaks ERESTART codes into the program.
@@ -11,13 +13,16 @@ AMX after a ``call``, and then leaks ERESTART codes into the program.
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 from typing import NamedTuple, Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _gdb
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import gdb as fd_gdb
 
 CLOSE = 3
+GETPID = 39
 SOCKET = 41
 EPOLL_CTL = 233
 DUP3 = 292
@@ -32,6 +37,8 @@ _SAVED = (
     *("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"),
     *("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip", "orig_rax"),
 )
+#: What every :func:`call` changes besides its arguments: rcx and r11 are the kernel's (syscall(2)).
+_CHANGED = ("rax", "rcx", "r11", "rip", "orig_rax")
 _EXECUTABLE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \S+\s*(.*)$", re.MULTILINE)
 _EM_X86_64 = 62
 
@@ -50,6 +57,16 @@ class Registers(NamedTuple):
     values: dict[str, int]
 
 
+class Place(NamedTuple):
+    """Address of a ``syscall`` instruction; ``lasting``: where it stays for as long as the program is the same."""
+
+    address: int
+    lasting: bool
+
+
+NOWHERE = Place(0, lasting=False)
+
+
 def unsupported(pid: int, proc: str = "/proc") -> Optional[str]:
     """Why this process cannot be handled on this machine; None when it can."""
     if platform.machine() != MACHINE:
@@ -64,10 +81,11 @@ def unsupported(pid: int, proc: str = "/proc") -> Optional[str]:
     return None
 
 
-def find_instruction(pid: int, proc: str = "/proc") -> int:
-    """Address of a ``syscall`` instruction in the process: in the vDSO, else in any executable mapping."""
-    with open("%s/%d/maps" % (proc, pid), encoding="utf-8", errors="replace") as stream:
-        areas = _EXECUTABLE.findall(stream.read())
+def find_instruction(pid: int, proc: str = "/proc") -> Place:
+    """A ``syscall`` instruction in the process: in the vDSO, else in any executable mapping."""
+    areas = _EXECUTABLE.findall(_procfs.maps(pid, proc))
+    if not areas:
+        raise InjectionError("the process has ended")
     areas.sort(key=lambda area: area[2] != "[vdso]")
     with open("%s/%d/mem" % (proc, pid), "rb", buffering=0) as memory:
         for start, end, name in areas:
@@ -76,32 +94,44 @@ def find_instruction(pid: int, proc: str = "/proc") -> int:
             memory.seek(int(start, 16))
             offset = memory.read(int(end, 16) - int(start, 16)).find(_INSTRUCTION)
             if offset >= 0:
-                return int(start, 16) + offset
+                return Place(int(start, 16) + offset, name == "[vdso]")
     raise InjectionError("no system call instruction was found in its memory")
 
 
-def save(gdb: _gdb.Session) -> Registers:
-    """Registers of the selected thread."""
-    return Registers(gdb.registers(_SAVED))
+def is_there(place: Place, pid: int, proc: str = "/proc") -> bool:
+    """Whether it still is where it was found, before the process was stopped."""
+    if not place.lasting:
+        return False
+    try:
+        with open("%s/%d/mem" % (proc, pid), "rb", buffering=0) as memory:
+            return os.pread(memory.fileno(), len(_INSTRUCTION), place.address) == _INSTRUCTION
+    except OSError:
+        return False
 
 
-def restore(gdb: _gdb.Session, saved: Registers) -> None:
-    """Put the registers back and read them again to be sure."""
-    if gdb.assign(_assign(saved.values), _SAVED) != saved.values:
+def attach(gdb: fd_gdb.Session, pid: int) -> Registers:
+    """Stop the process; the registers of its main thread, to be restored after the last :func:`call`."""
+    return Registers(gdb.attach(pid, _SAVED))
+
+
+def restore(gdb: fd_gdb.Session, saved: Registers, arguments: int = len(_ARGUMENTS)) -> None:
+    """Put back what calls with so many arguments have changed, and read all registers again to be sure."""
+    changed = {name: saved.values[name] for name in (*_CHANGED, *_ARGUMENTS[:arguments])}
+    if gdb.assign(_assign(changed), _SAVED) != saved.values:
         raise InjectionError("registers could not be put back")
 
 
-def call(gdb: _gdb.Session, instruction: int, number: int, *arguments: int) -> int:
+def call(gdb: fd_gdb.Session, instruction: int, number: int, *arguments: int) -> int:
     """Make one system call in the selected thread; the kernel's answer, negative errno on failure.
 
-    The caller saves the registers before and restores them after. Raises :class:`SignalCameFirstError`.
+    The caller has the registers saved before and restores them after. Raises :class:`SignalCameFirstError`.
     """
     # -1: the thread counts as not being in a system call, so the kernel restarts none with the changed registers.
     registers = {"orig_rax": -1, "rax": number, **dict(zip(_ARGUMENTS, arguments)), "rip": instruction}
-    stopped, after = gdb.assign_and_step(_assign(registers), ("rip", "rax"))
+    stopped, after = gdb.assign_and_call(_assign(registers), ("rip", "rax"))
     if after["rip"] == instruction:
         raise SignalCameFirstError(stopped.signal or stopped.reason)
-    if after["rip"] != instruction + len(_INSTRUCTION):
+    if after["rip"] != instruction + len(_INSTRUCTION) or stopped.reason != fd_gdb.RETURN:
         raise InjectionError("the process is at an unexpected place after a system call (%s)" % stopped.reason)
     return after["rax"] - (1 << 64) if after["rax"] >> 63 else after["rax"]
 

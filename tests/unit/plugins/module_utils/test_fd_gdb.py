@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Iterator, List
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _gdb, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import gdb as fd_gdb
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     needs_gdb,
     needs_root,
@@ -49,28 +50,28 @@ def _state(pid: int) -> str:
     return stat.state if stat else ""
 
 
-def _session(folder: Path, body: str) -> _gdb.Session:
-    return _gdb.Session(script(folder, body), str(folder), DEADLINE_S)
+def _session(folder: Path, body: str) -> fd_gdb.Session:
+    return fd_gdb.Session(script(folder, body), str(folder), DEADLINE_S)
 
 
 def _fails(folder: Path, body: str) -> str:
     """The error of a gdb that does not even greet; it must come soon after the deadline."""
     start = time.monotonic()
-    with pytest.raises(_gdb.GdbError) as caught:
+    with pytest.raises(fd_gdb.GdbError) as caught:
         _session(folder, body)
     assert time.monotonic() - start < DEADLINE_S + SLACK_S
     return str(caught.value)
 
 
 def test_gdb_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(_gdb.GdbError, match="install the package gdb"):
-        _gdb.Session(str(tmp_path / "gdb"), str(tmp_path), DEADLINE_S)
+    with pytest.raises(fd_gdb.GdbError, match="install the package gdb"):
+        fd_gdb.Session(str(tmp_path / "gdb"), str(tmp_path), DEADLINE_S)
 
 
 def test_gdb_cannot_be_run(tmp_path: Path) -> None:
     (tmp_path / "gdb").write_text("text")
-    with pytest.raises(_gdb.GdbError, match="cannot start gdb"):
-        _gdb.Session(str(tmp_path / "gdb"), str(tmp_path), DEADLINE_S)
+    with pytest.raises(fd_gdb.GdbError, match="cannot start gdb"):
+        fd_gdb.Session(str(tmp_path / "gdb"), str(tmp_path), DEADLINE_S)
 
 
 def test_gdb_hangs(folder: Path) -> None:
@@ -101,7 +102,7 @@ def test_gdb_babbles_without_a_line_end(folder: Path) -> None:
 def test_gdb_dies_after_its_greeting(folder: Path) -> None:
     with _session(folder, "echo '(gdb) '; exit 1") as session:
         for _turn in range(3):
-            with pytest.raises(_gdb.GdbError, match="ended"):
+            with pytest.raises(fd_gdb.GdbError, match="ended"):
                 session.command("-gdb-version")
 
 
@@ -118,20 +119,20 @@ def test_gdb_falls_silent_in_the_middle(folder: Path) -> None:
     body = OBEDIENT % "echo $$ > pids; case $line in *quiet*) exec sleep 600;; *) echo '^done';; esac"
     with _session(folder, body) as session:
         assert session.command("-loud") == "^done"
-        with pytest.raises(_gdb.GdbError, match=r"no answer in 0.25 s"):
+        with pytest.raises(fd_gdb.GdbError, match=r"no answer in 0.25 s"):
             session.command("-quiet")
-        with pytest.raises(_gdb.GdbError, match="ended"):
+        with pytest.raises(fd_gdb.GdbError, match="ended"):
             session.command("-loud")
 
 
 def test_gdb_says_no(folder: Path) -> None:
     body = OBEDIENT % """echo '^error,msg="ptrace: Operation not permitted (\\"x\\")."'"""
-    with _session(folder, body) as session, pytest.raises(_gdb.GdbError, match="ptrace: Operation not permitted"):
-        session.attach(77)
+    with _session(folder, body) as session, pytest.raises(fd_gdb.GdbError, match="ptrace: Operation not permitted"):
+        session.attach(77, ("rip",))
 
 
 def test_gdb_answers_nonsense(folder: Path) -> None:
-    with _session(folder, OBEDIENT % "echo '^what'") as session, pytest.raises(_gdb.GdbError, match="what"):
+    with _session(folder, OBEDIENT % "echo '^what'") as session, pytest.raises(fd_gdb.GdbError, match="what"):
         session.command("-x")
 
 
@@ -142,7 +143,7 @@ def test_values(folder: Path, answer: str, value: str) -> None:
 
 
 def test_no_value(folder: Path) -> None:
-    with _session(folder, OBEDIENT % "echo '^done'") as session, pytest.raises(_gdb.GdbError, match=r"\$rax"):
+    with _session(folder, OBEDIENT % "echo '^done'") as session, pytest.raises(fd_gdb.GdbError, match=r"\$rax"):
         session.evaluate("$rax")
 
 
@@ -163,45 +164,53 @@ def test_registers_by_name(folder: Path) -> None:
     assert [line.split()[2:] for line in asked] == [["3", "0"], ["3", "0"]]
 
 
-#: Answers what one system call needs; %s is the line after the step.
-STEPPING = """case $line in
+#: Answers what one system call needs; %s are the lines after the first and after every further time that it goes on.
+CALLING = """case $line in
   *names*) echo '^done,register-names=["rax","","rbx","rip"]';;
   *evaluate*) printf '%%s\\n' "$line" >> asked; echo '^done,value="7"';;
-  *step*) printf '%%s\\n' "$line" >> asked; echo '^running'; echo '%s';;
+  *continue*) printf '%%s\\n' "$line" >> asked; echo '^running'; echo "${next:-%s}"; next='%s';;
   *) echo '^done,register-values=[{number="3",value="0x9"}]';;
 esac"""
+ENTRY = '*stopped,reason=\\"syscall-entry\\",syscall-name=\\"close\\"'
+RETURN = '*stopped,reason="syscall-return",syscall-name="close"'
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ('*stopped,reason="end-stepping-range",thread-id="1"', ("end-stepping-range", "")),
+        (RETURN, (fd_gdb.RETURN, "")),
         ('*stopped,reason="signal-received",signal-name="SIGPROF",signal-meaning="x"', ("signal-received", "SIGPROF")),
         ('*stopped,frame={addr="0x1"}', ("", "")),
     ],
 )
-def test_stops(folder: Path, line: str, expected: tuple[str, str]) -> None:
-    with _session(folder, OBEDIENT % (STEPPING % line)) as session:
-        assert session.assign_and_step("$rip=7", ("rip",)) == (expected, {"rip": 9})
+def test_a_call_is_entered_and_returns(folder: Path, line: str, expected: tuple[str, str]) -> None:
+    with _session(folder, OBEDIENT % (CALLING % (ENTRY, line))) as session:
+        assert session.assign_and_call("$rip=7", ("rip",)) == (expected, {"rip": 9})
         # Nothing of it is left to be taken for an answer to something else.
         assert session.registers(("rip",)) == {"rip": 9}
-    assert (folder / "asked").read_text().splitlines() == [
-        '-data-evaluate-expression "$rip=7"',
-        "-exec-step-instruction",
-    ]
+    asked = (folder / "asked").read_text().splitlines()
+    assert asked == ['-data-evaluate-expression "$rip=7"', "-exec-continue", "-exec-continue"]
 
 
-def test_a_step_after_a_failed_assignment_is_an_error(folder: Path) -> None:
-    body = STEPPING.replace("echo '^done,value=\"7\"'", "echo '^error,msg=\"no registers\"'") % "*stopped"
-    with _session(folder, OBEDIENT % body) as session, pytest.raises(_gdb.GdbError, match="no registers"):
-        session.assign_and_step("$rip=7", ("rip",))
+def test_after_a_signal_that_came_first_it_goes_no_further(folder: Path) -> None:
+    signalled = '*stopped,reason=\\"signal-received\\",signal-name=\\"SIGALRM\\"'
+    with _session(folder, OBEDIENT % (CALLING % (signalled, RETURN))) as session:
+        assert session.assign_and_call("$rip=7", ("rip",))[0] == ("signal-received", "SIGALRM")
+    assert (folder / "asked").read_text().count("-exec-continue") == 1
+
+
+def test_after_a_failed_assignment_it_does_not_go_on(folder: Path) -> None:
+    body = CALLING.replace("echo '^done,value=\"7\"'", "echo '^error,msg=\"no registers\"'") % (ENTRY, RETURN)
+    with _session(folder, OBEDIENT % body) as session, pytest.raises(fd_gdb.GdbError, match="no registers"):
+        session.assign_and_call("$rip=7", ("rip",))
+    assert "continue" not in (folder / "asked").read_text()
 
 
 @pytest.mark.parametrize("reason", ["exited", "exited-normally", "exited-signalled"])
 def test_the_target_ends_in_our_hands(folder: Path, reason: str) -> None:
-    body = OBEDIENT % (STEPPING % ('*stopped,reason="%s"' % reason))
-    with _session(folder, body) as session, pytest.raises(_gdb.GdbError, match="process ended"):
-        session.assign_and_step("$rip=7", ("rip",))
+    body = OBEDIENT % (CALLING % (ENTRY, '*stopped,reason="%s"' % reason))
+    with _session(folder, body) as session, pytest.raises(fd_gdb.GdbError, match="process ended"):
+        session.assign_and_call("$rip=7", ("rip",))
 
 
 def test_gdb_is_started_so_that_it_reads_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,14 +236,14 @@ SLEEPER = "import time\nprint(1)\ntime.sleep(60)"
 @needs_gdb
 @needs_root
 def test_the_real_gdb_holds_a_process_and_lets_it_go(tmp_path: Path) -> None:
-    with running(SLEEPER) as process, _gdb.Session(str(shutil.which("gdb")), str(tmp_path), 10.0) as session:
-        session.attach(process.pid)
+    with running(SLEEPER) as process, fd_gdb.Session(str(shutil.which("gdb")), str(tmp_path), 10.0) as session:
+        session.attach(process.pid, ("rip",))
         assert _state(process.pid) == "t"
         registers = session.registers(("rip", "rsp", "orig_rax"))
         assert int(session.evaluate("(unsigned long)$rip")) == registers["rip"]
         session.detach()
         wait_until(lambda: _state(process.pid) == "S")
-        session.attach(process.pid)
+        session.attach(process.pid, ("rip",))
         assert session.registers(("rip", "rsp", "orig_rax")) == registers
         session.close()
         wait_until(lambda: _state(process.pid) == "S")
@@ -243,9 +252,9 @@ def test_the_real_gdb_holds_a_process_and_lets_it_go(tmp_path: Path) -> None:
 
 @needs_gdb
 def test_the_real_gdb_cannot_attach_to_nobody(tmp_path: Path) -> None:
-    with _gdb.Session(str(shutil.which("gdb")), str(tmp_path), 10.0) as session:
-        with pytest.raises(_gdb.GdbError, match="gdb: "):
-            session.attach(4194301)
+    with fd_gdb.Session(str(shutil.which("gdb")), str(tmp_path), 10.0) as session:
+        with pytest.raises(fd_gdb.GdbError, match="gdb: "):
+            session.attach(4194301, ("rip",))
         assert session.evaluate("6*7") == "42"
 
 
@@ -253,10 +262,10 @@ def test_the_real_gdb_cannot_attach_to_nobody(tmp_path: Path) -> None:
 @needs_root
 def test_killing_the_real_gdb_releases_what_it_holds(tmp_path: Path) -> None:
     with running(SLEEPER) as process:
-        with _gdb.Session(str(shutil.which("gdb")), str(tmp_path), 10.0) as session:
-            session.attach(process.pid)
+        with fd_gdb.Session(str(shutil.which("gdb")), str(tmp_path), 10.0) as session:
+            session.attach(process.pid, ("rip",))
             session._kill()
-            with pytest.raises(_gdb.GdbError, match="ended"):
+            with pytest.raises(fd_gdb.GdbError, match="ended"):
                 session.detach()
         wait_until(lambda: _state(process.pid) == "S")
         assert process.poll() is None
