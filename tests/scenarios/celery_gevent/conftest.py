@@ -19,10 +19,14 @@ REDIS_TIMEOUT_S = 5
 
 
 @pytest.fixture
-def green(tmp_path: Path) -> Iterator[GreenSpin]:
+def site(tmp_path: Path) -> Iterator[CelerySite]:
+    """Redis with a short ``timeout``, and no worker yet."""
+    with redis_server(tmp_path / "redis", REDIS_PORT, REDIS_TIMEOUT_S) as redis:
+        yield CelerySite(redis, tmp_path, acks_late=True)
+
+
+@pytest.fixture
+def green(site: CelerySite) -> Iterator[GreenSpin]:
     """The incident itself."""
-    with (
-        redis_server(tmp_path / "redis", REDIS_PORT, REDIS_TIMEOUT_S) as redis,
-        green_spin(CelerySite(redis, tmp_path, acks_late=True)) as incident,
-    ):
+    with green_spin(site) as incident:
         yield incident

@@ -30,11 +30,18 @@ def _spins(pid: int) -> bool:
 
 
 @contextmanager
-def green_spin(site: CelerySite) -> Iterator[GreenSpin]:
-    """The incident, proven from /proc: it never sleeps, and nothing half-closed is in an epoll set."""
+def green_worker(site: CelerySite) -> Iterator[Supervised]:
+    """The worker, ready to take tasks."""
     command = site.worker_command("--pool", "gevent")
     with supervised(site.directory / "supervisor", command, site.environment()) as supervisor:
         wait_for(lambda: " ready." in supervisor.output(), 30, "the Celery worker to be ready")
+        yield supervisor
+
+
+@contextmanager
+def green_spin(site: CelerySite) -> Iterator[GreenSpin]:
+    """The incident, proven from /proc: it never sleeps, and nothing half-closed is in an epoll set."""
+    with green_worker(site) as supervisor:
         pid = supervisor.pid()
         site.queue("gated-1", "gated-2", "quick-3", "quick-4")
         wait_for(lambda: _spins(pid), 4 * site.redis.live_timeout() + 10, "the gevent worker to spin")
