@@ -82,6 +82,12 @@ def test_a_server_that_denies_root_gets_the_login_and_not_on_the_command_line(cl
     assert "two words" not in " ".join(line.partition("login=")[0] for line in asked.splitlines())
 
 
+def test_a_server_that_does_not_answer_never_hears_of_the_login(client: str) -> None:
+    with pytest.raises(MysqlError, match="2002"):
+        _answer(client, "gone", **LOGIN)
+    assert "two words" not in (Path(client).parent / "asked").read_text()
+
+
 def test_without_a_login_the_reason_is_in_the_words_of_the_server(client: str) -> None:
     with pytest.raises(MysqlError, match="Access denied for user 'root'"):
         _answer(client, "shut")
