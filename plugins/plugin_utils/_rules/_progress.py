@@ -20,6 +20,8 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scen
 
 #: Shorter than this nothing follows from calls that were not made: a loop may have been busy with one event.
 SHORTEST_S = 0.3
+#: Calls that moved data, per poll: two and more at an honest server, next to none in a loop that polls in vain.
+USEFUL_SHARE = 0.5
 #: A program that works does not meet these again and again.
 HARD = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "EPIPE", "EBADF", "ENOTCONN", "ECONNREFUSED", "EDESTADDRREQ")
 #: These it does, as when it looks for a file in many places; only a stream of them means something.
@@ -42,6 +44,24 @@ def never_polls(scene: Scene, process: Process) -> bool:
     if calls is None or thread is None or thread["tid"] not in calls["tids"]:
         return False
     return calls["seconds"] >= SHORTEST_S and not any(calls["polls"])
+
+
+def is_woken_to_work(scene: Scene, process: Process) -> bool:
+    """Whether its waits for events bring it data to move, as those of an honestly busy server do.
+
+    One that polls in vain does so thousands of times a second and moves hardly anything. A server that is always busy
+    has registrations that look suspicious for a moment: of what it is writing, and of clients that have just closed.
+    """
+    progress, thread = of(scene, process), _spin.deciding_thread(process)
+    calls = progress["calls"] if progress else None
+    if calls is None or thread is None or thread["tid"] not in calls["tids"] or not any(calls["polls"]):
+        return False
+    return sum(calls["moved"]) >= USEFUL_SHARE * sum(calls["polls"])
+
+
+def on_no_registration(scene: Scene, process: Process) -> bool:
+    """Whether the count of its system calls shows that nothing in its epoll sets makes it spin."""
+    return never_polls(scene, process) or is_woken_to_work(scene, process)
 
 
 def advances(progress: ProcessProgress, window_s: float) -> bool:

@@ -56,11 +56,11 @@ def sources(scene: Scene) -> Sources | list[str]:
 def find(scene: Scene, facts: Sources, relevant: Relevant) -> Suspects:
     """All spinning processes, each with its registrations split by ``relevant``.
 
-    One that was seen not to poll spins on something else, whatever is in its epoll sets.
+    One whose system calls show that it does not poll in vain is left out, whatever is in its epoll sets.
     """
     watchers = _all(facts.tcp)
     busy = _spin.spinning(facts.cpu, scene.thresholds)
-    spinning = [process for process in busy if not _progress.never_polls(scene, process)]
+    spinning = [process for process in busy if not _progress.on_no_registration(scene, process)]
     spinners = [_spinner(scene, facts, process, relevant) for process in spinning]
     unknowns = incomplete(scene, "tcp", "cpu")
     unknowns += _unmeasured(scene, facts.cpu, [watcher for watcher in watchers if relevant(watcher)])

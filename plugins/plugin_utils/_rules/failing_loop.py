@@ -105,7 +105,7 @@ def _explained(scene: Scene, process: Process) -> bool:
         for watcher in _registrations.of_process(watchers, process)
         if not _registrations.is_inherited(watcher, process, watchers)
     ]
-    return bool(own) and not _progress.never_polls(scene, process)
+    return bool(own) and not _progress.on_no_registration(scene, process)
 
 
 def _unseen(process: Process, progress: ProcessProgress, facts: ProgressFacts) -> str:

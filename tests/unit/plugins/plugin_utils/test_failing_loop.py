@@ -221,6 +221,22 @@ def test_a_loop_that_never_polls_spins_on_no_registration(rule: str) -> None:
     assert only(ask(RULE, both))["confidence"] == "likely"
 
 
+@pytest.mark.parametrize("rule", ["half_closed_spin", "ghost_registration_spin", "stale_watcher_spin"])
+@pytest.mark.parametrize(("moved", "silent"), [(12, True), (4, True), (2, False), (0, False)])
+def test_a_busy_server_whose_waits_bring_it_work_does_not_spin(rule: str, moved: int, silent: object) -> None:
+    """Seen: a Twisted server at full load, watching for room to write the answer that it was writing."""
+    served = make.calls(polls=[2, 2, 2, 2], moved=[moved, 0, 0, 0])
+    watcher = {
+        "half_closed_spin": make.watcher(),
+        "ghost_registration_spin": make.ghost(),
+        "stale_watcher_spin": make.watcher(events=make.OUT, socket=make.watched("ESTABLISHED", send_q=0)),
+    }[rule]
+    busy = make.worker(progress=make.progress(make.followed(calls=served)))
+    busy["tcp"]["watchers"] = make.watchers(watcher)
+    assert (ask(rule, busy).findings == []) is silent
+    assert ask(RULE, busy) == ([], [])
+
+
 @pytest.mark.parametrize(
     "changed",
     [{"seconds": 0.2}, {"tids": [make.PID + 1]}, {"polls": [0, 0, 1, 0]}],
