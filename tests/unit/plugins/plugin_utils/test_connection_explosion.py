@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,26 @@ def crowded(
         established=make.established(remotes, processes, **changed), close_wait=make.close_wait([], []), watchers=None
     )
     return make.worker(tcp={**tcp, "watchers": make.watchers()}, cpu=make.cpu(make.sleeping()))
+
+
+#: From the scenario: 4 processes of 31 greenlets; and a quiet burst, a shared and a bounded pool side by side.
+CAPTURED = json.loads((Path(__file__).parent / "captured/connection_explosion.json").read_text())
+
+
+def captured(name: str) -> make.Fact:
+    tcp = make.tcp(established=CAPTURED[name], close_wait=make.close_wait([], []), watchers=make.watchers())
+    return make.worker(tcp=tcp, cpu=make.cpu(make.sleeping()))
+
+
+def test_the_real_incident() -> None:
+    finding = only(ask(ID, captured("explosion")))
+    assert finding["title"] == "4 processes dispatch hold 31 connections each to every one of 8 remotes"
+    assert finding["evidence"]["hot"] == {"remotes": 2, "per_process_p50": 31, "idle_p50_s": 2.048}
+    assert (finding["evidence"]["connections"], finding["evidence"]["ports_share"]) == (992, 0.0044)
+
+
+def test_real_pools_that_look_similar() -> None:
+    assert ask(ID, captured("healthy")) == ([], [])
 
 
 def test_cold_remotes_as_high_as_hot_ones_in_many_processes() -> None:
