@@ -17,7 +17,7 @@ from scenario_kit.waiting import wait_for
 
 REDIS_PORT = 17230
 DATABASE_PORT = 17231
-WAIT_TIMEOUT_S = 6
+WAIT_TIMEOUT_S = 5
 #: No test takes so long, on a busy machine either.
 PATIENCE_S = 900
 

@@ -19,7 +19,7 @@ from scenario_kit.playbooks import Control
 from scenario_kit.redis_server import RedisServer
 from scenario_kit.waiting import wait_for
 
-WAIT_TIMEOUT_S = 6
+WAIT_TIMEOUT_S = 5
 PATIENCE_S = 900
 RECYCLED = Handling("closed", {"pool_recycle": 2})
 PINGED = Handling("closed", {"pool_pre_ping": True})

@@ -57,7 +57,7 @@ class Supervised:
     def pid(self) -> int:
         """The program's process now, 0 when there is none."""
         argv: list[str | Path] = [self.tools / "supervisorctl", "-c", self.directory / "supervisord.conf", "pid", NAME]
-        text = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
+        text = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False).stdout.strip()
         return int(text) if text.isdigit() else 0
 
     def output(self) -> str:
@@ -82,5 +82,5 @@ def supervised(
     daemon: list[str | Path] = [tools / "supervisord", "-c", configuration]
     with started(daemon, directory / "console.log", {**os.environ, **environment}) as program:
         site = Supervised(program, directory, tools)
-        wait_for(site.pid, 20, "supervisord to run the program")
+        wait_for(site.pid, 60, "supervisord to run the program")
         yield site
