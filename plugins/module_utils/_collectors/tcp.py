@@ -62,7 +62,7 @@ def _collect(max_items: int, known: Known, proc: str) -> _tcp_facts.Fact:
     first = known.queues or _accept_queues.first_look(proc)
     pids = _procfs.pids(proc)
     namespaces, strangers = _netns.discover(pids, proc)
-    look = _sleepers.Look(pids)
+    look = _sleepers.Look(pids, proc)
     with _shared_walk.walk_of(pids, proc) as walking:
         found = _listing(namespaces, errors, proc)
         walk = walking.finish()

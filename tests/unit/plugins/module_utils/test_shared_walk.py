@@ -121,3 +121,15 @@ def test_who_was_not_there_at_the_beginning_counts_as_awake() -> None:
     with socket.socket():
         owners = _holders.walk([os.getpid()]).owners
         assert _sleepers.Look([]).split(owners, frozenset()) == (owners, 0)
+
+
+def test_numbers_of_another_pid_namespace_tell_nothing(tmp_path: Path) -> None:
+    with running(WAITS) as waiting:
+        owners = _holders.walk([waiting.pid]).owners
+        for number in (os.getpid(), 1 if os.getpid() != 1 else 2):
+            (tmp_path / str(number)).mkdir()
+            (tmp_path / str(number) / "self").symlink_to(str(number))
+        ours = _sleepers.Look([waiting.pid], str(tmp_path / str(os.getpid())))
+        theirs = _sleepers.Look([waiting.pid], str(tmp_path / ("1" if os.getpid() != 1 else "2")))
+        assert len(ours.split(owners, frozenset())[0]) == 0
+        assert len(theirs.split(owners, frozenset())[0]) == 1
