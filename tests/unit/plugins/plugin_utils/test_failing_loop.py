@@ -125,6 +125,7 @@ def test_a_restart_where_nothing_stands_in_its_way() -> None:
         pytest.param({"calls": calls(moved=[0, 2, 0, 0])}, id="moved data, without TCP"),
         pytest.param({"calls": calls({**FAILING, "count": 20})}, id="too few"),
         pytest.param({"calls": calls({"call": "recvfrom", "errno": "EAGAIN", "count": 90_000})}, id="usual"),
+        pytest.param({"calls": calls({"call": "epoll_ctl", "errno": "EEXIST", "count": 90_000})}, id="kombu"),
         pytest.param({"calls": make.calls(polls=[0, 0, 0, 0])}, id="computes"),
     ],
 )
