@@ -31,7 +31,13 @@ def describe() -> dict[str, str]:
         "ss": _first_line("ss", "-V"),
         "lsof": _lsof(),
         "load when it started": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+        "scheduling of all that is measured": _scheduling(),
     }
+
+
+def _scheduling() -> str:
+    real_time = os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO)
+    return "real-time (chrt -r 1), before all others on the machine" if real_time else "as all others on the machine"
 
 
 def _field(path: str, name: str) -> str:

@@ -20,7 +20,8 @@ INTRODUCTION = f"""\
 
 Written by `make bench`, which measures everything below in one run; do not edit.
 Each cell is min / median / max of {RUNS} runs or more, taken in turns with what it is compared with; the ratio is
-that of the medians. Compare ratios rather than milliseconds: others may have been working on the machine.
+that of the medians. Compare ratios rather than milliseconds: others may have been working on the machine. Where
+they keep it busy, `chrt -r 1 make bench` measures what is done rather than who waits for whom.
 """
 TEXT_WIDTH = 110
 HEADINGS = ("what", "ours", "against", "theirs", "ratio", "reach", "reached")
