@@ -14,9 +14,10 @@ import pytest
 from scenario_kit.twisted_upstream import TwistedUpstream, twisted_upstream
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[TwistedUpstream]:
-    """Workers do not run as root, so they must reach the folder."""
-    tmp_path.chmod(0o755)
-    with twisted_upstream(tmp_path / "site", Path(os.environ["CLOSEWAIT_SERVICE_PYTHON"])) as running:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwistedUpstream]:
+    """One for all tests of a file. Workers do not run as root, so they must reach the folder."""
+    folder = tmp_path_factory.mktemp("site")
+    folder.chmod(0o755)
+    with twisted_upstream(folder / "site", Path(os.environ["CLOSEWAIT_SERVICE_PYTHON"])) as running:
         yield running
