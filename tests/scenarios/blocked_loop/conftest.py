@@ -19,6 +19,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockedLoopSit
     folder = tmp_path_factory.mktemp("site")
     folder.chmod(0o755)
     python = os.environ["CLOSEWAIT_SERVICE_PYTHON"]
-    site = BlockedLoopSite(folder / "site", python, 17750, 17751, (17761, 17762, 17763), 17770, 1)
+    site = BlockedLoopSite(folder / "site", python, 17750, 17751, 17752, (17761, 17762, 17763), 17770, 1)
     with blocked_loop_site(site) as up:
         yield up

@@ -28,10 +28,10 @@ def _healthy(directory: Path) -> None:
 def test_the_same_load_with_a_client_that_does_not_block(running: BlockedLoopSite, tmp_path: Path, style: str) -> None:
     running.slow_down(0.5)
     running.restart(style)
-    with running.load(running.flood_port, RATE_PER_S, 400) as load:
-        wait_for(lambda: load.outcomes()["200"] > 20, 30, "answers")
+    with running.load(running.patient_port, RATE_PER_S, 400) as load:
+        wait_for(lambda: load.outcomes()["200"] > 20, 60, "answers")
         _healthy(tmp_path / "control")
-        outcomes = load.wait(60)
+        outcomes = load.wait(120)
     assert set(outcomes) == {"200"}, outcomes
 
 
@@ -39,10 +39,10 @@ def test_slow_nodes_that_get_round_to_everybody(running: BlockedLoopSite, tmp_pa
     """They block as well, most of the time, and now and then somebody has to wait."""
     running.slow_down(0.15)
     running.restart(*BLOCKING)
-    with running.load(running.flood_port, 12, 1200, burst=12) as load:
-        wait_for(lambda: load.outcomes()["200"] > 10, 30, "answers")
+    with running.load(running.patient_port, 9, 900, burst=9) as load:
+        wait_for(lambda: load.outcomes()["200"] > 10, 60, "answers")
         _healthy(tmp_path / "control")
-        wait_for(lambda: _somebody_waits(running), 30, "somebody to have to wait", every=0.01)
+        wait_for(lambda: _somebody_waits(running), 60, "somebody to have to wait", every=0.01)
         outcomes = load.outcomes()
     assert set(outcomes) == {"200"}, outcomes
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The incident of the blocked loop: nginx in front of three supervised Tornado nodes that call a slow third party.
 
-One nginx proxies the same nodes twice: on ``port`` with its defaults, on ``flood_port`` with ``max_fails=0``, where
-each request is tried on every node.
+One nginx proxies the same nodes: on ``port`` with its defaults, on ``flood_port`` with ``max_fails=0``, where
+each request is tried on every node; and on ``patient_port`` with a timeout that no healthy node comes near, however
+busy the machine is.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ http {{
 {flooded}    }}
     server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://app; }} }}
     server {{ listen 127.0.0.1:{flood_port}; location / {{ proxy_pass http://flood; }} }}
+    server {{ listen 127.0.0.1:{patient_port}; proxy_read_timeout 60s; location / {{ proxy_pass http://flood; }} }}
 }}
 """
 _SUPERVISORD = """\
@@ -91,6 +93,7 @@ class BlockedLoopSite:
     python: str
     port: int
     flood_port: int
+    patient_port: int
     nodes: tuple[int, ...]
     third_party: int
     patience_s: int
@@ -165,6 +168,7 @@ def _write(site: BlockedLoopSite) -> None:
         flooded=_servers(site.nodes, " max_fails=0"),
         port=site.port,
         flood_port=site.flood_port,
+        patient_port=site.patient_port,
     )
     (site.folder / "nginx.conf").write_text(text)
     program = _HERE / "tornado_node_program.py"
@@ -201,7 +205,7 @@ def blocked_loop_site(site: BlockedLoopSite) -> Iterator[BlockedLoopSite]:
         started(daemon, site.folder / "console.log", dict(os.environ)),
         started(command, site.folder / "nginx.log") as nginx,
     ):
-        for port in (site.third_party, *site.nodes, site.port, site.flood_port):
+        for port in (site.third_party, *site.nodes, site.port, site.flood_port, site.patient_port):
             wait_for(lambda port=port: _accepts(port), 30, f"something on {port}")  # type: ignore[misc]
         try:
             yield site

@@ -24,7 +24,7 @@ class Pace(NamedTuple):
     rate: float
     number: int
     burst: int = 1
-    patience_s: float = 30.0
+    patience_s: float = 60.0
 
 
 @dataclass(frozen=True)
