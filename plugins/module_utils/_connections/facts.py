@@ -20,7 +20,7 @@ REMOTES_SHOWN = 3
 class Host(NamedTuple):
     """All namespaces together. ``crowds``: all of them; ``seen``: what was looked at more closely."""
 
-    opened: Sequence[opened.Opened]
+    namespaces: Sequence[opened.Opened]
     processes: Sequence[crowding.Held]
     crowds: Sequence[crowding.Crowd]
     seen: Dict[Tuple[str, opened.Remote], closer_look.Seen]
@@ -32,8 +32,8 @@ def fact(host: Host, limit: int) -> Fact:
     holding = sorted((process for process in host.processes if process.total >= crowding.CROWD), key=_rank)
     rows = holding[: min(limit, ROWS)]
     return {
-        "opened": sum(part.total for part in host.opened),
-        "incoming": sum(part.incoming for part in host.opened),
+        "opened": sum(part.total for part in host.namespaces),
+        "incoming": sum(part.incoming for part in host.namespaces),
         "unowned": _unowned(host),
         "by_remote": [_remote(crowd, seen) for crowd, seen in shown],
         "by_remote_omitted": len(host.crowds) - len(shown),
@@ -97,7 +97,7 @@ def _rank(item: crowding.Held) -> Tuple[int, int, int]:
 
 def _unowned(host: Host) -> int:
     """Connections of which no holder was seen."""
-    inodes = set().union(*(part.remote_of.keys() for part in host.opened))
+    inodes = set().union(*(part.remote_of.keys() for part in host.namespaces))
     for item in host.processes:
         inodes.difference_update(item.owner.table.sockets.values())
     return len(inodes)

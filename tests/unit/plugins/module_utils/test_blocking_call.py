@@ -65,7 +65,7 @@ n = os.dup2(s.fileno(), 77); s.close(); s = socket.socket(fileno=77)
 )
 def test_a_process_that_waits_for_a_connection(code: str, calls: List[str], fds: List[int]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        with running(CONNECT + code, str(server.getsockname()[1])) as process, server.accept()[0]:
+        with running(CONNECT + code, str(server.getsockname()[1])) as process, server.accept()[0] as _accepted:
             seen: List[Optional[List[int]]] = []
 
             def blocked() -> bool:

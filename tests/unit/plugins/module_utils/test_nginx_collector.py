@@ -48,8 +48,7 @@ class Site:
         (self.folder / "nginx.conf").write_text("events {}\nhttp {\n%s\n}\n" % http)
         facts = nginx.collect(nginx.Options(asked=("app",)), max_items)
         assert (facts["errors"], facts["asked"], facts["omitted"]) == ([], ["app"], 0)
-        [found] = facts["instances"]
-        return dict(found)
+        return dict(facts["instances"][0])
 
     def upstream(self, http: str) -> Dict[str, Any]:
         """The first upstream."""
@@ -166,10 +165,9 @@ def test_only_what_began_since_then_counts(site: Site) -> None:
     site.log(*("%.3f 10.2.0.1:90 %s 200" % (now - ago, took) for ago, took in ((40, "0.1"), (10, "25.0"), (10, "0.1"))))
     assert site.upstream(http)["attempts"] == 3
     span = nginx_attempts.Span(since=now - 30)
-    [found] = nginx.collect(nginx.Options(span), 50)["instances"]
-    assert found["upstreams"][0]["attempts"] == 1
-    [found] = nginx.collect(nginx.Options(nginx_attempts.Span(window=30.0)), 50)["instances"]
-    assert found["upstreams"][0]["attempts"] == 2
+    assert nginx.collect(nginx.Options(span), 50)["instances"][0]["upstreams"][0]["attempts"] == 1
+    span = nginx_attempts.Span(window=30.0)
+    assert nginx.collect(nginx.Options(span), 50)["instances"][0]["upstreams"][0]["attempts"] == 2
 
 
 def test_a_host_without_nginx(monkeypatch: pytest.MonkeyPatch) -> None:

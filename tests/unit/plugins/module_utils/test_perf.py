@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import sys
 import time
 from pathlib import Path
 from typing import Iterator, List, Mapping
@@ -130,7 +131,9 @@ def test_calls_that_fail(number: int) -> None:
     assert failed & {("newfstatat", errno.ENOENT), ("stat", errno.ENOENT), ("statx", errno.ENOENT)}
     assert sum(look.failing for look in seen) >= 50
     assert sum(look.failing for look in seen) == sum(sum(look.failed.values()) for look in seen)
-    assert not any(look.polls or look.moved for look in seen)
+    assert not any(look.moved for look in seen)
+    # Before Python 3.11 time.sleep() is a select().
+    assert sys.version_info < (3, 11) or not any(look.polls for look in seen)
 
 
 def test_calls_that_wait_and_move(number: int) -> None:
