@@ -47,7 +47,7 @@ def database(installed: MariadbServer) -> MariadbServer:
 def held(redis: RedisServer, database: MariadbServer, tmp_path: Path) -> Iterator[DatabaseWorker]:
     """The incident: the server has reset the session that the worker holds, and the worker does not know."""
     with database_worker(redis, database, tmp_path, HELD) as worker:
-        wait_for(worker.unlisted_fds, 3 * WAIT_TIMEOUT_S + 20, "the server to reset the idle session")
+        wait_for(worker.unlisted_fds, 3 * WAIT_TIMEOUT_S + 120, "the server to reset the idle session")
         assert database.sessions() == []
         yield worker
 

@@ -51,7 +51,7 @@ def test_sessions_closed_per_task_and_renewed_in_time(
     with database_worker(redis, database, tmp_path, RECYCLED) as worker, reset_by_a_stranger() as stranger:
         first = database.sessions()
         with worker.steady_work():
-            wait_for(lambda: database.sessions() != first, 30, "the pool to renew its connection")
+            wait_for(lambda: database.sessions() != first, 120, "the pool to renew its connection")
             assert os.fstat(stranger.fileno()).st_ino not in tcp_states(), (
                 "the control is to be a reset that no listing shows"
             )
@@ -61,7 +61,7 @@ def test_sessions_closed_per_task_and_renewed_in_time(
 
 def test_a_pool_that_checks_first_heals_by_itself(redis: RedisServer, database: MariadbServer, tmp_path: Path) -> None:
     with database_worker(redis, database, tmp_path, PINGED) as worker:
-        wait_for(worker.unlisted_fds, 3 * WAIT_TIMEOUT_S + 20, "the server to reset the idle connection")
+        wait_for(worker.unlisted_fds, 3 * WAIT_TIMEOUT_S + 120, "the server to reset the idle connection")
         database.set_timeout(PATIENCE_S)
         worker.queue("second")
         assert worker.wait_for_outcome("second") == "done"

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from .task_ledger import TaskLedger
 
-CANARY_S = 30.0
+CANARY_S = 120.0
 STEADY_S = 0.5
 
 app = Celery("shop", broker=os.environ["CLOSEWAIT_BROKER_URL"])

@@ -58,14 +58,15 @@ class DatabaseWorker:
 
     def queue(self, *names: str) -> None:
         """Queue tasks in this order."""
-        subprocess.run([*self._application(), *names], env={**os.environ, **self.environment()}, timeout=60, check=True)
+        argv, variables = [*self._application(), *names], {**os.environ, **self.environment()}
+        subprocess.run(argv, env=variables, timeout=240, check=True)
 
     @contextmanager
     def steady_work(self) -> Iterator[None]:
         """Tasks come one after the other for the length of the block, some have been done when it begins."""
         command, log = [*self._application(), "--steadily"], self.directory / "steady.log"
         with started(command, log, self.environment()):
-            wait_for(lambda: self.outcomes("steady-3"), 60, "steady work")
+            wait_for(lambda: self.outcomes("steady-3"), 240, "steady work")
             yield
 
     def outcomes(self, name: str) -> list[str]:
@@ -81,7 +82,7 @@ class DatabaseWorker:
         settings = [f"{key}={value}" for key, value in {"PYTHONPATH": _path(), **self.environment()}.items()]
         return ["env", *settings, *self._application(), "--canary", name]
 
-    def wait_for_outcome(self, name: str, seconds: float = 30) -> str:
+    def wait_for_outcome(self, name: str, seconds: float = 120) -> str:
         """What became of a task: "done" or the name of the exception."""
         return wait_for(lambda: self.outcomes(name), seconds, f"the task {name} to end")[0]
 
@@ -96,7 +97,7 @@ class DatabaseWorker:
 
     def wait_for_half_closed(self) -> list[int]:
         """Sockets of the pool process whose other end has said goodbye."""
-        return wait_for(lambda: close_wait_fds(self.pool_process()), 20, "the killed session to be half-closed")
+        return wait_for(lambda: close_wait_fds(self.pool_process()), 60, "the killed session to be half-closed")
 
     def _written(self) -> list[tuple[str, str]]:
         lines = self.ledger.path.read_text().splitlines() if self.ledger.path.exists() else []
@@ -129,7 +130,7 @@ def database_worker(
     variables = environment(redis, database, directory, handling)
     with supervised(directory / "supervisor", command, variables) as supervisor:
         worker = DatabaseWorker(redis, database, directory, handling, supervisor)
-        wait_for(lambda: " ready." in supervisor.output(), 60, f"the worker to be ready: {shlex.join(command)}")
+        wait_for(lambda: " ready." in supervisor.output(), 240, f"the worker to be ready: {shlex.join(command)}")
         worker.queue("first")
         assert worker.wait_for_outcome("first") == "done", supervisor.output()
         yield worker

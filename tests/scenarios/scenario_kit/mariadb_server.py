@@ -62,7 +62,7 @@ class MariadbServer:
     def sql(self, statement: str) -> list[list[str]]:
         """The rows of the answer to root."""
         argv = ["mariadb", f"--socket={self.directory}/sock", "--batch", "--skip-column-names"]
-        run = subprocess.run(argv, input=statement, capture_output=True, text=True, timeout=20, check=True)
+        run = subprocess.run(argv, input=statement, capture_output=True, text=True, timeout=60, check=True)
         return [line.split("\t") for line in run.stdout.splitlines()]
 
     def live_timeout(self) -> int:
@@ -92,7 +92,7 @@ class MariadbServer:
     def wait_until_idle(self, seconds: int) -> None:
         """Wait until a session of the ordinary user has been idle for that long."""
         idle = f"FROM information_schema.PROCESSLIST WHERE USER = '{USER}' AND COMMAND = 'Sleep' AND TIME >= {seconds}"
-        wait_for(lambda: self.sql(f"SELECT ID {idle}"), seconds + 20, "idle sessions")
+        wait_for(lambda: self.sql(f"SELECT ID {idle}"), seconds + 120, "idle sessions")
 
     def answers(self) -> bool:
         """Whether root may ask."""
@@ -112,11 +112,11 @@ def mariadb_server(directory: Path, port: int, timeout: int) -> Iterator[Mariadb
     subprocess.run(
         [*install, "--auth-root-authentication-method=socket", "--auth-root-socket-user=root"],
         stdout=subprocess.DEVNULL,
-        timeout=120,
+        timeout=240,
         check=True,
     )
     with started(["mariadbd", f"--defaults-file={options}"], directory / "console.log") as program:
         server = MariadbServer(program, port, directory)
-        wait_for(server.answers, 60, "MariaDB to answer")
+        wait_for(server.answers, 240, "MariaDB to answer")
         server.sql(_TABLES)
         yield server
