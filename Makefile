@@ -35,7 +35,7 @@ scenarios:  ## real services made to fail and healed
 	@$(TOOLCHAIN) test scenarios
 
 test:  ## everything, or STAGES="..." of it
-	@$(TOOLCHAIN) test $(STAGES)
+	@set -f; $(TOOLCHAIN) test $(STAGES)
 
 list:  ## the names of all stages
 	@$(TOOLCHAIN) list
