@@ -45,8 +45,10 @@ class Listing(NamedTuple):
         total: Counter[int] = Counter()
         for part in self.parts:
             total.update(map(itemgetter(survey.STATE), part.all.rows))
-            total.update(tcp.state for tcp in part.listen)
-        return total
+            # Half-closed ones were listed twice: they are as many as the second time, with which their rows agree.
+            total[_sock_diag.CLOSE_WAIT] += len(part.close_wait) - _half_closed(part.all.rows)
+            total[_sock_diag.LISTEN] += len(part.listen)
+        return {state: number for state, number in total.items() if number}
 
     def states(self) -> Dict[int, int]:
         """State number per inode."""
@@ -77,6 +79,10 @@ def of(namespaces: Iterable[_netns.Namespace], proc: str = "/proc") -> Listing:
         except OSError as exc:
             listing.failed.append((namespace, exc))
     return listing
+
+
+def _half_closed(rows: Iterable[survey.Row]) -> int:
+    return sum(1 for row in rows if row[survey.STATE] == _sock_diag.CLOSE_WAIT)
 
 
 def _listed(namespace: _netns.Namespace, proc: str) -> Listed:

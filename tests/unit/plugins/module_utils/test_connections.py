@@ -242,3 +242,13 @@ def test_connections_without_a_holder_are_counted() -> None:
 def test_the_listing_of_a_deserted_namespace_is_nothing_and_no_failure() -> None:
     found = listing.of([_netns.Namespace(1, [4194300])])
     assert (found.parts, found.failed) == ([], [])
+
+
+def test_half_closed_ones_are_as_many_as_are_listed_of_them() -> None:
+    """They may become more or fewer between the two listings."""
+    rows: List[survey.Row] = [(2, state, b"", b"", b"", b"", 0) for state in (1, 1, 8, 8, 8)]
+    namespace = _netns.Namespace(1, [1])
+    with half_closed(), _sock_diag.open_socket() as sock:
+        [one, *_others] = _sock_diag.in_state(sock, _sock_diag.CLOSE_WAIT)
+    part = listing.Listed(namespace, survey.Survey(rows, []), [one], [])
+    assert listing.Listing([part, part], []).counts() == {1: 4, 8: 2}
