@@ -33,7 +33,7 @@ def _spins(pid: int) -> bool:
 def green_worker(site: CelerySite) -> Iterator[Supervised]:
     """The worker, ready to take tasks."""
     command = site.worker_command("--pool", "gevent")
-    with supervised(site.directory / "supervisor", command, site.environment()) as supervisor:
+    with supervised(site.directory / "supervisor", command, site.environment(), "stopwaitsecs=600") as supervisor:
         wait_for(lambda: " ready." in supervisor.output(), 30, "the Celery worker to be ready")
         yield supervisor
 
