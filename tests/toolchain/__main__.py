@@ -54,6 +54,8 @@ def test(patterns: Sequence[str]) -> int:
         (log_dir() / "summary").unlink(missing_ok=True)
         results = runner.run_all(stages)
     print(f"\n{time.monotonic() - started:.0f} s; logs: {log_dir()}")
+    if named := runner.failures(results):
+        print(named)
     line = runner.summary(results)
     (log_dir() / "summary").write_text(line + "\n")
     print(line, flush=True)

@@ -149,6 +149,12 @@ def excerpt(lines: Sequence[str]) -> list[str]:
     return [*complaints[:COMPLAINT_LINES], *tail]
 
 
+def failures(results: Iterable[Result]) -> str:
+    """Return a line that names the stages that failed, or an empty string; whoever reads only the end sees it."""
+    names = [result.stage.name for result in results if result.outcome is Outcome.FAILED]
+    return f"failed: {' '.join(names)}" if names else ""
+
+
 def summary(results: Iterable[Result]) -> str:
     """Return ``N passed, N failed``, with ``, N skipped`` when there were any."""
     count = Counter(result.outcome for result in results)

@@ -68,6 +68,12 @@ def test_summary_names_skipped_only_when_there_are_some() -> None:
     assert runner.summary(runner.run_all([shell("one", "true")])) == "1 passed, 0 failed"
 
 
+def test_the_failed_stages_are_named_together() -> None:
+    results = runner.run_all([shell("one", "true"), shell("two", "false"), shell("three", "false")])
+    assert runner.failures(results) == "failed: two three"
+    assert runner.failures(results[:1]) == ""
+
+
 def test_a_stage_that_does_not_end_is_ended() -> None:
     started = time.monotonic()
     result = runner.run_one(shell("stuck", "sleep 300 & wait", timeout_s=1))

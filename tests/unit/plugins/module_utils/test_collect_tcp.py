@@ -74,7 +74,7 @@ def test_watched_sockets_survive_any_cap() -> None:
 
 def test_a_ghost_and_an_unlisted_socket_are_confirmed_by_a_second_look() -> None:
     # Lower numbers for what the collector opens itself, which would take the one that is closed here.
-    spare = [os.open(os.devnull, os.O_RDONLY) for _ in range(16)]
+    spare = [os.open(os.devnull, os.O_RDONLY) for _each in range(16)]
     with select.epoll() as epoll, half_closed() as dead, reset() as gone:
         for descriptor in spare:
             os.close(descriptor)

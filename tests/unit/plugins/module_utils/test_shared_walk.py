@@ -106,9 +106,13 @@ WAITS = "import socket, sys; s = socket.socket(); print('ready'); sys.stdin.read
 SPINS = "import socket; s = socket.socket(); print('ready')\nwhile True: pass"
 
 
+def sleeps(pid: int) -> bool:
+    return Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()[0] == "S"
+
+
 def test_who_sleeps_is_told_from_who_runs() -> None:
     with running(WAITS) as waiting, running(SPINS) as spinning:
-        wait_until(lambda: "S" in Path("/proc/%d/stat" % waiting.pid).read_text().rpartition(")")[2].split()[0])
+        wait_until(lambda: sleeps(waiting.pid))
         look = _sleepers.Look([waiting.pid, spinning.pid])
         owners = _holders.walk([waiting.pid, spinning.pid]).owners
         awake, asleep = look.split(owners, frozenset())
@@ -125,6 +129,7 @@ def test_who_was_not_there_at_the_beginning_counts_as_awake() -> None:
 
 def test_numbers_of_another_pid_namespace_tell_nothing(tmp_path: Path) -> None:
     with running(WAITS) as waiting:
+        wait_until(lambda: sleeps(waiting.pid))
         owners = _holders.walk([waiting.pid]).owners
         for number in (os.getpid(), 1 if os.getpid() != 1 else 2):
             (tmp_path / str(number)).mkdir()
