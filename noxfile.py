@@ -168,7 +168,7 @@ def galaxy_importer(session: nox.Session) -> None:
 INTEGRATION = ["-v", "--allow-destructive", "--allow-root", "--continue-on-error"]
 
 for _core in cores.CORES:
-    _ansible_test("sanity", _core, ["--venv"])
+    _ansible_test("sanity", _core, ["--venv", *cores.sanity_parameters(_core)])
     for _python in map(interpreters.text, _core.units):
         _ansible_test("units", _core, ["--venv", "--python", _python], suffix=f"-py{_python}")
     _targets = [*INTEGRATION, *cores.chosen_targets(_core)]

@@ -5,20 +5,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.closewait.remediation.plugins.plugin_utils import _report_files, _report_options, _table
+from ansible_collections.closewait.remediation.plugins.plugin_utils import (
+    _report_files,
+    _report_options,
+    _reviewed_plan,
+    _table,
+)
 from ansible_collections.closewait.remediation.plugins.plugin_utils._diagnosis import diagnose
-from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import FORBIDDABLE, RISKS
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import FORBIDDABLE, RISKS, Plan
 from ansible_collections.closewait.remediation.plugins.plugin_utils._plan import plan
 
 ARGUMENTS = {
     **_report_options.ARGUMENTS,
     "allow": {"type": "str", "choices": list(RISKS), "default": "config"},
     "forbid": {"type": "list", "elements": "str", "choices": list(FORBIDDABLE), "default": []},
+    "reviewed_plan": {"type": "path"},
 }
 
 
@@ -36,7 +43,7 @@ class ActionModule(ActionBase):
         try:
             options = _report_options.resolve(arguments, task_vars or {})
             diagnosis = diagnose(options.inventory.gathered, options.inventory.redis_hosts, options.thresholds)
-            steps = plan(diagnosis, arguments["allow"], arguments["forbid"])
+            steps = _permitted(plan(diagnosis, arguments["allow"], arguments["forbid"]), arguments["reviewed_plan"])
             paths = {
                 "diagnosis": _report_files.write(options.folder, _report_files.DIAGNOSIS, diagnosis),
                 "plan": _report_files.write(options.folder, _report_files.PLAN, steps),
@@ -47,3 +54,11 @@ class ActionModule(ActionBase):
         Display().display(f"{table}\n\n{_table.of_report(options.folder, paths)}")
         result.update(changed=False, diagnosis=diagnosis, plan=steps, paths=paths, table=table)
         return result
+
+
+def _permitted(today: Plan, reviewed: str | None) -> Plan:
+    """Read before anything is written: the reviewed plan may lie where this one goes."""
+    if reviewed is None:
+        return today
+    path = Path(reviewed).absolute()
+    return _reviewed_plan.restricted(today, _report_files.read(path.parent, path.name, Plan))

@@ -17,9 +17,13 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils import (
     _table,
 )
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Diagnosis, Plan, Result
-from ansible_collections.closewait.remediation.plugins.plugin_utils._verdict import judge
+from ansible_collections.closewait.remediation.plugins.plugin_utils._verdict import judge, with_reasons
 
-ARGUMENTS = {**_report_options.ARGUMENTS, "checks_register_name": {"type": "str", "default": "closewait_checks"}}
+ARGUMENTS = {
+    **_report_options.ARGUMENTS,
+    "checks_register_name": {"type": "str", "default": "closewait_checks"},
+    "left_alone_variable": {"type": "str", "default": "closewait_left_alone"},
+}
 
 
 class ActionModule(ActionBase):
@@ -47,7 +51,7 @@ class ActionModule(ActionBase):
 
 def _compare(options: _report_options.Options) -> Result:
     """The earlier diagnosis and plan, read back from the report folder, against the hosts as they are now."""
-    return judge(
+    result = judge(
         _report_files.read(options.folder, _report_files.DIAGNOSIS, Diagnosis),
         options.inventory.gathered,
         _report_files.read(options.folder, _report_files.PLAN, Plan),
@@ -55,3 +59,4 @@ def _compare(options: _report_options.Options) -> Result:
         options.inventory.redis_hosts,
         options.thresholds,
     )
+    return with_reasons(result, options.inventory.left_alone)

@@ -34,6 +34,13 @@ options:
     elements: str
     choices: [redis_client_kill, fd_close, worker_restart]
     default: []
+  reviewed_plan:
+    description:
+      - A C(plan.json) of an earlier diagnosis that somebody has reviewed, with what is not wanted taken out or set to
+        C(allowed) false.
+      - It is a permission, not an order. Only what it allows and what this diagnosis asks for again, with the same
+        process, setting and sockets, is allowed in the plan of today. What is out of date is listed as C(stale).
+    type: path
 seealso:
   - module: closewait.remediation.incident_facts
   - module: closewait.remediation.verdict
@@ -95,6 +102,10 @@ plan:
       elements: dict
     not_healed:
       description: What stays as it is, and why.
+      type: list
+      elements: dict
+    stale:
+      description: What of O(reviewed_plan) is not done, or not whole, because it is out of date. Only with that option.
       type: list
       elements: dict
 paths:

@@ -29,6 +29,12 @@ options:
       - A host without that variable has no checks.
     type: str
     default: closewait_checks
+  left_alone_variable:
+    description:
+      - Name of a host variable that says why nothing was tried on a host. Where something is not healed there, the
+        reason is told.
+    type: str
+    default: closewait_left_alone
 seealso:
   - module: closewait.remediation.incident_facts
   - module: closewait.remediation.diagnosis

@@ -168,14 +168,27 @@ class NotHealed(TypedDict):
     reason: str
 
 
+class StaleAction(TypedDict):
+    """An action of a reviewed plan that is not done, or not whole, because it is out of date."""
+
+    id: str
+    action: ActionName
+    where: str
+    reason: str
+
+
 class Plan(TypedDict):
-    """The content of ``plan.json``; ``forbid``: actions that are not allowed whatever their risk."""
+    """The content of ``plan.json``; ``forbid``: actions that are not allowed whatever their risk.
+
+    ``stale``: only where a reviewed plan was given.
+    """
 
     schema_version: int
     allow: Risk
     forbid: NotRequired[list[ActionName]]
     actions: list[Action]
     not_healed: list[NotHealed]
+    stale: NotRequired[list[StaleAction]]
 
 
 class ProcessResult(TypedDict):
@@ -225,7 +238,10 @@ class Check(TypedDict):
 
 
 class HostResult(TypedDict):
-    """One host after the remedy; ``new`` are findings that were not there before."""
+    """One host after the remedy; ``new`` are findings that were not there before.
+
+    ``left_alone``: why nothing was tried there, None where it was or nothing was to be done.
+    """
 
     processes: list[ProcessResult]
     subjects: list[SubjectResult]
@@ -233,6 +249,7 @@ class HostResult(TypedDict):
     checks: list[Check]
     unknown: list[Unknown]
     errors: list[SourceError]
+    left_alone: str | None
 
 
 class Result(TypedDict):

@@ -14,11 +14,12 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._gathered im
 
 
 class Names(NamedTuple):
-    """Variable names: the registered facts, the host's Redis (inventory name), the registered checks."""
+    """Variable names: the registered facts, the host's Redis (inventory name), the checks, why it was left alone."""
 
     facts: str
     redis_host: str
     checks: str | None = None
+    left_alone: str | None = None
 
 
 class Inventory(NamedTuple):
@@ -27,6 +28,7 @@ class Inventory(NamedTuple):
     gathered: dict[str, Gathered]
     redis_hosts: dict[str, str]
     checks: dict[str, list[Check]]
+    left_alone: dict[str, str]
 
 
 class HostVars(Protocol):
@@ -42,7 +44,7 @@ class HostVars(Protocol):
 
 def read(hosts: Iterable[str], hostvars: HostVars, names: Names) -> Inventory:
     """Read the variables of every host once: looking one up assembles all variables of that host."""
-    found = Inventory({}, {}, {})
+    found = Inventory({}, {}, {}, {})
     for host in hosts:
         # For a host that is not in the inventory hostvars has an undefined value, no KeyError.
         raw = hostvars.raw_get(host) if host in hostvars else {}
@@ -53,6 +55,9 @@ def read(hosts: Iterable[str], hostvars: HostVars, names: Names) -> Inventory:
         checks = _checks.from_result(_value(names.checks, host, raw, hostvars))
         if checks:
             found.checks[host] = checks
+        left_alone = _value(names.left_alone, host, raw, hostvars)
+        if left_alone:
+            found.left_alone[host] = str(left_alone)
     return found
 
 

@@ -33,7 +33,10 @@ class Options(NamedTuple):
 def resolve(arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Options:
     """From validated arguments and the task's variables. Raises ValueError for a bad threshold."""
     names = _hostvars.Names(
-        arguments["register_name"], arguments["redis_host_variable"], arguments.get("checks_register_name")
+        arguments["register_name"],
+        arguments["redis_host_variable"],
+        arguments.get("checks_register_name"),
+        arguments.get("left_alone_variable"),
     )
     # Of all hosts of the play, also of those that failed or could not be reached, something must be said.
     hosts = [str(host) for host in arguments["hosts"] or variables["ansible_play_hosts_all"]]

@@ -40,6 +40,8 @@ def _headline(result: Result) -> str:
 
 
 def _host(host: HostResult) -> Iterator[str]:
+    if host["left_alone"]:
+        yield from labelled("not tried", host["left_alone"], indent=2)
     for process in host["processes"]:
         yield from labelled("healed" if process["healed"] else "not yet", _process(process), indent=2)
     for subject in host["subjects"]:

@@ -196,6 +196,8 @@ def _plan(plan: Plan, unknown: int) -> Iterator[str]:
     for entry in plan["not_healed"]:
         process = f" process {entry['pid']}" if entry["pid"] is not None else ""
         yield from labelled("stays", f"{entry['host']}{process}, {entry['finding']}: {entry['reason']}", indent=2)
+    for stale in plan.get("stale", []):
+        yield from labelled("stale", f"{stale['id']} as reviewed, {stale['action']} on {stale['where']}: {stale['reason']}", 2)
 
 
 def _step(action: Action) -> str:

@@ -11,7 +11,7 @@ about a process, healed is that its rule could look and finds it no more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils import _rules, _standing_causes
 from ansible_collections.closewait.remediation.plugins.plugin_utils._diagnosis import diagnose
@@ -107,6 +107,16 @@ def judge(
     }
 
 
+def with_reasons(result: Result, left_alone: Mapping[str, str]) -> Result:
+    """The same with the reasons why nothing was tried on a host, where something is left to heal on it."""
+    hosts = {
+        name: {**host, "left_alone": left_alone.get(name) if [*_left_on(host)] else None}
+        for name, host in result["hosts"].items()
+    }
+    reasons = [f"{name}: nothing was tried: {host['left_alone']}" for name, host in hosts.items() if host["left_alone"]]
+    return {**result, "hosts": cast("dict[str, HostResult]", hosts), "not_healed": [*result["not_healed"], *reasons]}
+
+
 def _now(
     host: str, earlier: HostDiagnosis, gathered: Mapping[str, Gathered], after: Diagnosis, plan: Plan | None
 ) -> Now:
@@ -155,6 +165,7 @@ def _host(earlier: HostDiagnosis, now: Now, checks: list[Check], thresholds: Thr
         "checks": checks,
         "unknown": now.diagnosis["unknown"],
         "errors": now.diagnosis["errors"],
+        "left_alone": None,
     }
 
 

@@ -23,6 +23,7 @@ class Core:
 
     ``target`` None: the modules run on the Python that runs ansible-core.
     ``units``: the Pythons of its unit tests. ``targets``: its integration targets, () for all but those ``left_out``.
+    ``same_elsewhere``: its sanity tests that another core makes just as well: pylint, and imports on the same Pythons.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Core:
     units: tuple[Version, ...]
     targets: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    same_elsewhere: tuple[str, ...] = ()
 
 
 def _minors(first: int, last: int) -> tuple[Version, ...]:
@@ -45,8 +47,22 @@ NEWEST_ONLY = (
     "role_supervisor_stopwait",
 )
 CORES = (
-    Core("2.19", control=_minors(11, 13), target=(3, 8), units=((3, 8), (3, 11)), left_out=NEWEST_ONLY),
-    Core("2.20", control=_minors(12, 14), target=None, units=((3, 12),), targets=ENGINE),
+    Core(
+        "2.19",
+        control=_minors(11, 13),
+        target=(3, 8),
+        units=((3, 8), (3, 11)),
+        left_out=NEWEST_ONLY,
+        same_elsewhere=("pylint",),
+    ),
+    Core(
+        "2.20",
+        control=_minors(12, 14),
+        target=None,
+        units=((3, 12),),
+        targets=ENGINE,
+        same_elsewhere=("pylint", "import", "compile"),
+    ),
     Core("2.21", control=_minors(12, 14), target=(3, 13), units=((3, 9), (3, 10), (3, 13))),
 )
 
@@ -67,6 +83,13 @@ def chosen_targets(core: Core) -> list[str]:
     newest = newest_here()
     left_out = core.left_out if newest and newest[0] is not core else ()
     return [*(word for name in left_out for word in ("--exclude", name)), *core.targets]
+
+
+def sanity_parameters(core: Core) -> list[str]:
+    """Return the options with which ansible-test sanity leaves out what a newer core tests too, where there is one."""
+    newest = newest_here()
+    left_out = core.same_elsewhere if newest and newest[0] is not core else ()
+    return [word for name in left_out for word in ("--skip-test", name)]
 
 
 def newest_here() -> tuple[Core, Interpreter] | None:

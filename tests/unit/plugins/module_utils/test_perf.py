@@ -130,7 +130,9 @@ def test_calls_that_fail(number: int) -> None:
     failed = {(names.get(key[0], ""), key[1]) for look in seen for key in look.failed}
     assert failed & {("newfstatat", errno.ENOENT), ("stat", errno.ENOENT), ("statx", errno.ENOENT)}
     assert sum(look.failing for look in seen) >= 50
-    assert sum(look.failing for look in seen) == sum(sum(look.failed.values()) for look in seen)
+    # The program runs on while one counter after the other is read.
+    apart = sum(look.failing for look in seen) - sum(sum(look.failed.values()) for look in seen)
+    assert abs(apart) <= len(seen)
     assert not any(look.moved for look in seen)
     # Before Python 3.11 time.sleep() is a select().
     assert sys.version_info < (3, 11) or not any(look.polls for look in seen)
