@@ -164,6 +164,12 @@ ansible_facts:
                 processes_omitted:
                   description: How many such processes were not followed.
                   type: int
+            closing:
+              description:
+                - Connections that this end has closed and the other one has not (FIN_WAIT1, FIN_WAIT2), each with
+                  C(netns), C(local), C(remote) and C(state). Null when no namespace could be listed.
+                - It is what the other end of a half-closed connection shows of it, for as long as the kernel keeps it.
+              type: dict
             vanished:
               description:
                 - TCP connections that were reset, or ended for want of an answer, while their fd stayed open. No

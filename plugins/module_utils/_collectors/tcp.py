@@ -28,6 +28,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import (
     closer_look,
+    closing,
     crowding,
     listing,
     opened,
@@ -83,11 +84,13 @@ def _collect(max_items: int, known: Known, proc: str) -> _tcp_facts.Fact:
         "listeners": None,
         "close_wait": None,
         "watchers": None,
+        "closing": None,
         "vanished": None,
         "established": None,
         "accept_queues": None,
     }
     if found:
+        facts["closing"] = closing.fact(((part.namespace.netns, part.all.rows) for part in found.parts), max_items)
         gone = _vanished.find(walk.owners, states, proc)
         facts["vanished"] = _tcp_facts.vanished(gone, _netns.by_pid(namespaces), max_items)
         facts.update(_sockets(found, walk.owners, watchers.watchers, max_items, proc))

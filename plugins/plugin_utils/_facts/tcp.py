@@ -252,6 +252,23 @@ class Vanished(TypedDict):
     omitted: int
 
 
+class ClosingSocket(TypedDict):
+    """A connection that this end has closed and the other one has not (FIN_WAIT1, FIN_WAIT2)."""
+
+    netns: int
+    local: Endpoint
+    remote: Endpoint
+    state: str
+
+
+class Closing(TypedDict):
+    """Such connections; ``omitted`` of them were cut off."""
+
+    total: int
+    sockets: list[ClosingSocket]
+    omitted: int
+
+
 class TcpFacts(TypedDict):
     """The ``tcp`` subset."""
 
@@ -265,3 +282,4 @@ class TcpFacts(TypedDict):
     unreadable: NotRequired[Unreadable]
     accept_queues: NotRequired[AcceptQueues | None]
     vanished: NotRequired[Vanished | None]
+    closing: NotRequired[Closing | None]

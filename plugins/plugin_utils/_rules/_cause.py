@@ -10,10 +10,11 @@ outside refute it, bounds that only overlap leave it likely.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Cause, CauseStatus, Remedy
 from ansible_collections.closewait.remediation.plugins.plugin_utils._facts.tcp import Bounds, Socket, WatchedSocket
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _other_end
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection, Peer, Scene
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 
@@ -26,6 +27,14 @@ class Explanation(NamedTuple):
     cause: Cause
     remedy: list[Remedy]
     peer: Peer | None = None
+    other_end: dict[str, Any] | None = None
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What the other end shows, for the evidence of a finding; empty where the connection is not known."""
+        if self.other_end is None:
+            return {}
+        return {"other_end": self.other_end, "told": [_other_end.told(self.other_end)]}
 
     @property
     def server(self) -> Peer | None:
@@ -81,7 +90,7 @@ def of_connection(scene: Scene, connection: Connection, sockets: list[Socket]) -
         "setting": "timeout" if peer.redis else None,
         "value": peer.redis["timeout"] if peer.redis else None,
     }
-    return Explanation(cause, _remedy(peer, status), peer)
+    return Explanation(cause, _remedy(peer, status), peer, _other_end.view(scene, connection))
 
 
 def _verdict(peer: Peer, idle: list[Bounds], thresholds: Thresholds) -> tuple[CauseStatus, str]:

@@ -85,6 +85,7 @@ def _finding(scene: Scene, close_wait: CloseWait, row: HalfClosedProcess) -> Fin
     process = _processes.measured(scene, row["pid"], row["start_time"])
     share = row["total"] / row["fd_limit"] if row["fd_limit"] else None
     severity = _severity(share, scene.thresholds)
+    explanation = _cause.of_sockets(scene, sockets)[0]
     return {
         "id": ID,
         "host": scene.host,
@@ -93,8 +94,8 @@ def _finding(scene: Scene, close_wait: CloseWait, row: HalfClosedProcess) -> Fin
         "title": f"{row['name']} ({row['pid']}) holds {row['total']} half-closed connections of all ages",
         "process": _remedies.affected(process) if process else _processes.named(row),
         "subject": None,
-        "evidence": _numbers(close_wait, row, sockets, share),
-        "cause": _context(scene, sockets),
+        "evidence": {**_numbers(close_wait, row, sockets, share), **explanation.evidence},
+        "cause": _context(explanation.cause),
         "remedy": _remedy(scene, row, process, severity),
         "unknowns": _gaps(row, sockets),
     }
@@ -139,9 +140,8 @@ def _numbers(
     }
 
 
-def _context(scene: Scene, sockets: list[Socket]) -> Cause:
+def _context(best: Cause) -> Cause:
     """Who closes them; that the program does not answer by closing is its own fault, whatever the peer does."""
-    best = _cause.of_sockets(scene, sockets)[0].cause
     return {**best, "summary": f"the program does not close what its peer has closed; {best['summary']}"}
 
 

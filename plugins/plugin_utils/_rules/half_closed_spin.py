@@ -79,7 +79,7 @@ def _finding(
         "title": f"{process['name']} ({process['pid']}) spins on a half-closed connection, peer {peer}",
         "process": _remedies.affected(process),
         "subject": None,
-        "evidence": _evidence.of(spinner, watchers, sockets),
+        "evidence": {**_evidence.of(spinner, watchers, sockets), **explanation.evidence},
         "cause": explanation.cause,
         "remedy": [*explanation.remedy, *_symptoms(spinner, watchers, blockers, explanation)],
         "unknowns": doubts + _doubts.listed(watchers, sockets) + _doubts.cut(spinner),
@@ -142,7 +142,7 @@ def _suspicion(spinner: _suspects.Spinner, loop: str, total: int) -> Finding:
         "title": f"{process['name']} ({process['pid']}) spins and holds {total} half-closed connections ({loop})",
         "process": _remedies.affected(process),
         "subject": None,
-        "evidence": _evidence.of(spinner, [], sockets),
+        "evidence": {**_evidence.of(spinner, [], sockets), **explanations[0].evidence},
         "cause": explanations[0].cause,
         "remedy": [
             *(remedy for explanation in explanations for remedy in explanation.remedy),

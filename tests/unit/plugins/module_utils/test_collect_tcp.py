@@ -61,6 +61,20 @@ def test_a_watched_socket_an_idle_one_and_a_foreign_holder() -> None:
         assert json.loads(json.dumps(facts)) == facts
 
 
+def test_the_other_end_of_a_half_closed_connection_is_listed() -> None:
+    with half_closed() as ours:
+        facts = tcp.collect(MANY)
+        ends = {"local": ours.getpeername(), "remote": ours.getsockname()}
+    [row] = [
+        row
+        for row in facts["closing"]["sockets"]
+        if all((row[end]["address"], row[end]["port"]) == address for end, address in ends.items())
+    ]
+    assert (row["state"], row["netns"]) == ("FIN_WAIT2", _netns.own())
+    assert facts["closing"]["total"] == len(facts["closing"]["sockets"])
+    assert tcp.collect(0)["closing"]["sockets"] == []
+
+
 def test_watched_sockets_survive_any_cap() -> None:
     with select.epoll() as epoll, half_closed() as _first, half_closed() as _second, half_closed() as watched:
         epoll.register(watched.fileno(), select.EPOLLIN)

@@ -268,6 +268,11 @@ def established(remotes: tuple[Fact, ...] = (), processes: tuple[Fact, ...] = ()
     return {**usual, **changed}
 
 
+def closing(*sockets: Fact, **changed: Any) -> Fact:
+    """Connections that this end has closed and the other one has not."""
+    return {"total": len(sockets), "sockets": list(sockets), "omitted": 0, **changed}
+
+
 def tcp(**changed: Any) -> Fact:
     """TCP facts of a host whose worker has one half-closed socket in its epoll set."""
     usual = {
@@ -282,6 +287,7 @@ def tcp(**changed: Any) -> Fact:
         "unreadable": {"total": 0, "processes": [], "omitted": 0},
         "accept_queues": no_queues(),
         "vanished": vanished(),
+        "closing": closing(),
     }
     return {**usual, **changed}
 
