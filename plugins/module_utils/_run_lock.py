@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 import stat
-from typing import Any, Dict, Iterator, NamedTuple, Optional
+from typing import Any, Container, Dict, Iterator, NamedTuple, Optional
 
 #: How far a clock may have been set back before a lease from the future is no longer believed, in seconds.
 CLOCK_SLACK_S = 300
@@ -42,8 +42,8 @@ class LockFileError(Exception):
     """The file cannot be used; the text says why and names it."""
 
 
-def decide(found: Optional[Lease], run: str, now: float, take_over: bool) -> Decision:
-    """Whether the run may have the lock. Pure. ``take_over``: somebody has made sure that the other run is dead."""
+def decide(found: Optional[Lease], run: str, now: float, dead: Container[str] = ()) -> Decision:
+    """Whether the run may have the lock. Pure. ``dead``: runs of which somebody has made sure that they are."""
     if found is None:
         return Decision("taken", "nobody had it")
     if found.run == run:
@@ -53,7 +53,7 @@ def decide(found: Optional[Lease], run: str, now: float, take_over: bool) -> Dec
         return Decision("taken_over", "%s let its lease end %.0f s ago" % (held, now - found.until))
     if found.taken_at > now + CLOCK_SLACK_S:
         return Decision("taken_over", "the lease of %s is from the future: the clock was set back" % held)
-    if take_over:
+    if found.run in dead:
         return Decision("taken_over", "%s was declared dead" % held)
     return Decision("held", "%s has it for another %.0f s unless it renews it" % (held, found.until - now))
 
@@ -84,7 +84,9 @@ def read(descriptor: int) -> Optional[Lease]:
     try:
         return _lease(json.loads(text.decode("utf-8")))
     except (ValueError, TypeError, KeyError) as exc:
-        raise LockFileError("the lock holds something else than a lease (%r): look at it, then remove it" % exc) from exc
+        raise LockFileError(
+            "the lock holds something else than a lease (%r): look at it, then remove it" % exc
+        ) from exc
 
 
 def peek(path: str) -> Optional[Lease]:

@@ -38,7 +38,9 @@ options:
     type: path
     default: /run/closewait/run.lock
   state:
-    description: V(present) takes or renews the lock, V(absent) gives it back. A lock of another run is never given back.
+    description:
+      - V(present) takes or renews the lock, V(absent) gives it back.
+      - A lock of another run is never given back.
     type: str
     choices: [present, absent]
     default: present
@@ -95,7 +97,7 @@ reason:
 """
 
 import time
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import _run_lock
@@ -126,8 +128,9 @@ def main() -> None:
     module.exit_json(**result)
 
 
-def _decide(found: Any, params: Mapping[str, Any]) -> Decision:
-    return _run_lock.decide(found, params["run"], time.time(), params["take_over"])
+def _decide(found: Optional[Lease], params: Mapping[str, Any]) -> Decision:
+    dead = {found.run} if found and params["take_over"] else ()
+    return _run_lock.decide(found, params["run"], time.time(), dead)
 
 
 def _take(params: Mapping[str, Any]) -> Decision:

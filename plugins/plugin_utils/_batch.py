@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a host that was just changed is better for it, so that the next ones may follow. Pure.
 
-A spin does not end by removing its cause, so a finding is expected to be gone when everything has been done that the plan
-allows for it. What no action is for cannot be held against it. Worse must no host be at any time.
+A spin does not end by removing its cause, so a finding is expected to be gone when everything has been done that the
+plan allows for it. What no action is for cannot be held against it. Worse must no host be at any time.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._documents i
 def failures(result: Result, plan: Plan, dark: Mapping[str, str], stages: Iterable[Stage]) -> dict[str, str]:
     """Why each host speaks against going on; one that does not is not there.
 
-    ``result``: of the hosts of the batch. ``dark``: those that could not be looked at, and why. ``stages``: all that has
-    been done so far.
+    ``result``: of the hosts of the batch. ``dark``: those that could not be looked at, and why. ``stages``: all that
+    has been done so far.
     """
     done = frozenset(stages)
     found = {name: "; ".join(_on(host, _dealt_with(plan, name, done))) for name, host in result["hosts"].items()}

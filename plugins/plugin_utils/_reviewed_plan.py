@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A plan that somebody has reviewed, held against the plan of today. Pure.
 
-What was reviewed is a permission, never an order: of it only that is done which a look at the hosts just now asks for
-again, word for word. A process that ended since, or a socket whose number is another one by now, is in no plan of today.
+What was reviewed is a permission, never an order. Of it only that is done which a look at the hosts just now asks for
+again, word for word: a process that ended since, or a socket whose number is another by now, is in no plan of today.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def restricted(today: Plan, reviewed: Plan) -> Plan:
     """Today's plan with only that allowed which the reviewed one allows too, and what of that one is stale."""
     permitted = {_key(action): action for action in reviewed["actions"] if action["allowed"]}
     actions = [_permitted(action, permitted.get(_key(action))) for action in today["actions"]]
-    pairs = list(zip(today["actions"], actions))
+    pairs = list(zip(today["actions"], actions, strict=True))
     return {
         **today,
         "actions": actions,

@@ -197,7 +197,9 @@ def _plan(plan: Plan, unknown: int) -> Iterator[str]:
         process = f" process {entry['pid']}" if entry["pid"] is not None else ""
         yield from labelled("stays", f"{entry['host']}{process}, {entry['finding']}: {entry['reason']}", indent=2)
     for stale in plan.get("stale", []):
-        yield from labelled("stale", f"{stale['id']} as reviewed, {stale['action']} on {stale['where']}: {stale['reason']}", 2)
+        yield from labelled(
+            "stale", f"{stale['id']} as reviewed, {stale['action']} on {stale['where']}: {stale['reason']}", 2
+        )
 
 
 def _step(action: Action) -> str:

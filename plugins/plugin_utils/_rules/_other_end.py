@@ -18,7 +18,8 @@ NOT_LISTED = "it lists no such connection any more (it is over there, or its add
 def view(scene: Scene, connection: Connection) -> dict[str, Any]:
     """``{host, process, socket, reason}``: inventory name, listening ``{pid, name}``, state there, why one is None."""
     place = scene.place_of(connection)
-    tcp = scene.fleet[place.host].get("tcp") if place.host in scene.fleet else None
+    facts = scene.fleet.get(place.host) if place.host else None
+    tcp = facts.get("tcp") if facts else None
     if place.host is None or tcp is None:
         reason = place.reason or f"{place.host} gave no facts about TCP"
         return {"host": place.host, "process": None, "socket": None, "reason": reason}

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Tuple
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _run_lock
@@ -26,25 +27,25 @@ def _lock(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.mark.parametrize(
-    ("found", "run", "now", "take_over", "outcome"),
+    ("found", "run", "now", "dead", "outcome"),
     [
-        (None, "ours", 1500.0, False, "taken"),
-        (HELD, "theirs", 1500.0, False, "renewed"),
-        (HELD, "theirs", 9000.0, False, "renewed"),
-        (HELD, "ours", 1500.0, False, "held"),
-        (HELD, "ours", 2799.9, False, "held"),
-        (HELD, "ours", 2800.0, False, "taken_over"),
-        (HELD, "ours", 1500.0, True, "taken_over"),
-        (HELD, "ours", 800.0, False, "held"),
-        (HELD, "ours", 600.0, False, "taken_over"),
+        (None, "ours", 1500.0, (), "taken"),
+        (HELD, "theirs", 1500.0, (), "renewed"),
+        (HELD, "theirs", 9000.0, (), "renewed"),
+        (HELD, "ours", 1500.0, (), "held"),
+        (HELD, "ours", 2799.9, (), "held"),
+        (HELD, "ours", 2800.0, (), "taken_over"),
+        (HELD, "ours", 1500.0, ("theirs",), "taken_over"),
+        (HELD, "ours", 800.0, (), "held"),
+        (HELD, "ours", 600.0, (), "taken_over"),
     ],
 )
-def test_decide(found: Lease, run: str, now: float, take_over: object, outcome: str) -> None:
-    assert decide(found, run, now, bool(take_over)).outcome == outcome
+def test_decide(found: Lease, run: str, now: float, dead: Tuple[str, ...], outcome: str) -> None:
+    assert decide(found, run, now, dead).outcome == outcome
 
 
 def test_who_has_it_and_for_how_long_is_said() -> None:
-    assert decide(HELD, "ours", 1500.0, take_over=False).reason == (
+    assert decide(HELD, "ours", 1500.0).reason == (
         "run theirs of ops on control1 has it for another 1300 s unless it renews it"
     )
 
@@ -103,7 +104,7 @@ import sys, time
 from ansible_collections.closewait.remediation.plugins.module_utils import _run_lock
 from ansible_collections.closewait.remediation.plugins.module_utils._run_lock import Lease, decide
 with _run_lock.opened(sys.argv[1]) as lock:
-    decision = decide(_run_lock.read(lock), sys.argv[2], time.time(), False)
+    decision = decide(_run_lock.read(lock), sys.argv[2], time.time())
     if decision.outcome != "held":
         time.sleep(0.05)
         _run_lock.write(lock, Lease(sys.argv[2], "x", time.time(), time.time() + 60))

@@ -57,9 +57,7 @@ def _batch_reason(document: Result) -> str:
 @pytest.mark.parametrize("stages", [("cause",), SYMPTOMS])
 def test_a_process_that_ended_speaks_against_going_on(stages: tuple[Stage, ...]) -> None:
     ended = make.worker(tcp=CURED, cpu=make.cpu(make.sleeping(31, 7), asked=[make.PID]))
-    assert _batch.failures(after(ended), PLAN, {}, stages) == {
-        make.HOST: f"process {make.PID}: the process has ended"
-    }
+    assert _batch.failures(after(ended), PLAN, {}, stages) == {make.HOST: f"process {make.PID}: the process has ended"}
 
 
 def test_a_failed_check_speaks_against_going_on() -> None:

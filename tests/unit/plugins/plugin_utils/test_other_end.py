@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules import _other_end
+from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._peers import WILDCARDS
 from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scene import Connection
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import ask, only, scene
@@ -21,7 +22,11 @@ LEFT = {"netns": 7, "local": make.endpoint(THEIRS), "remote": make.endpoint(OURS
 
 def listener(**changed: Any) -> make.Fact:
     return {
-        **{"netns": 7, "address": "0.0.0.0", "port": make.REDIS_PORT, "inode": 5, "holders": [HOLDER]},  # noqa: S104
+        "netns": 7,
+        "address": WILDCARDS[0],
+        "port": make.REDIS_PORT,
+        "inode": 5,
+        "holders": [HOLDER],
         **changed,
     }
 
@@ -95,7 +100,8 @@ def test_who_listens_is_not_guessed() -> None:
 
 def test_a_host_that_was_not_looked_at_is_not_guessed() -> None:
     view = _other_end.view(
-        scene(make.worker(), {}), Connection(make.NETNS, make.endpoint(OURS), make.endpoint(THEIRS))  # type: ignore[arg-type]
+        scene(make.worker(), {}),
+        Connection(make.NETNS, make.endpoint(OURS), make.endpoint(THEIRS)),  # type: ignore[arg-type]
     )
     assert (view["host"], view["process"], view["socket"]) == (None, None, None)
     assert _other_end.told(view).startswith("other end not seen: no looked-at host has the address")

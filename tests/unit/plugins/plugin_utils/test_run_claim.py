@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.plugin_utils import _run_claim
 from ansible_collections.closewait.remediation.plugins.plugin_utils._run_claim import BusyError, Process, claim, of_this
 
 
@@ -38,7 +38,7 @@ def test_a_second_run_is_refused_while_the_first_lives(tmp_path: Path, other: Pr
 
 
 def test_what_was_broken_off_is_resumed(tmp_path: Path) -> None:
-    dead = Process(_run_claim.platform.node(), os.getpid(), 1)  # the pid lives, but is another process
+    dead = Process(platform.node(), os.getpid(), 1)  # the pid lives, but is another process
     first = claim(tmp_path, dead)
     second = claim(tmp_path, of_this(os.getpid()))
     assert (second.run, second.resumed) == (first.run, True)
