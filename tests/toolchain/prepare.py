@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from . import cores, debian, interpreters, pip_bootstrap, venvs
+from . import cores, debian, interpreters, pip_bootstrap, venvs, zip_bytecode
 from .layout import ROOT
 
 
@@ -31,6 +31,7 @@ def environments() -> str:
     try:
         for purpose in ("nox", "control"):
             venvs.ensure(purpose, newest[1])
+        zip_bytecode.install(venvs.location("control", newest[1]) / "python")
         pip_bootstrap.ensure(venvs.location("nox", newest[1]) / "python")
     except (venvs.VenvError, pip_bootstrap.BootstrapError) as error:
         return str(error)

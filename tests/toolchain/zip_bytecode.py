@@ -86,3 +86,5 @@ def install(python: str | os.PathLike[str]) -> None:
 
 if __name__ == NAME:
     activate()
+elif __name__ == "__main__":
+    install(sys.executable)

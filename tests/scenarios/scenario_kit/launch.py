@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from .interpreters import newest_interpreter
 
 SCENARIOS = Path(__file__).resolve().parents[1]
 REPOSITORY = SCENARIOS.parents[1]
+_KEEP_BYTECODE = SCENARIOS.parent / "toolchain" / "zip_bytecode.py"
 _SERVICE_PYTHON = ((3, 11), (3, 14))
 _CONTROL_PYTHON = ((3, 11), (3, 15))
 
@@ -40,7 +42,10 @@ def _service_python(scenario: Path, cache: Path) -> Path:
 
 def _control_python(cache: Path) -> Path:
     interpreter = newest_interpreter(*_CONTROL_PYTHON)
-    return ensure_environment("control", SCENARIOS / "requirements-control.txt", interpreter, cache)
+    control = ensure_environment("control", SCENARIOS / "requirements-control.txt", interpreter, cache)
+    # Its interpreter also runs the modules, some hundred times.
+    subprocess.run([control, str(_KEEP_BYTECODE)], check=True)
+    return control
 
 
 def _environment(control: Path, service: Path) -> dict[str, str]:
