@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from typing import FrozenSet, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, FrozenSet, List, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_sampling
-from ansible_collections.closewait.remediation.plugins.module_utils._progress import watch
+
+if TYPE_CHECKING:
+    from ansible_collections.closewait.remediation.plugins.module_utils._progress.watch import Followed
 
 NO_PSUTIL = "psutil is missing for this interpreter; install python3-psutil (or pip install psutil) on the managed host"
 
@@ -17,7 +19,7 @@ class Measured(NamedTuple):
     """``followed``: the busiest, where progress was asked for; ``omitted`` of the busy ones are not among them."""
 
     history: _cpu_sampling.History
-    followed: List[watch.Followed]
+    followed: List[Followed]
     omitted: int
 
 
@@ -46,15 +48,3 @@ class CpuWindow:
     def _follow(self, attend: _cpu_sampling.Attend) -> _cpu_sampling.History:
         options = self._options
         return _cpu_sampling.follow(options.window, options.subwindows, options.min_percent, attend=attend)
-
-
-class ProgressWindow(CpuWindow):
-    """The same, and the busiest processes are followed meanwhile."""
-
-    def _measure(self) -> Measured:
-        watching = watch.Watch()
-        try:
-            history = self._follow(watching.attend)
-        finally:
-            followed = watching.finish()
-        return Measured(history, followed, watching.omitted)

@@ -3,31 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The subsets of ``incident_facts``: which there are, which are wanted, and gathering them one after the other.
 
-A new subset is a file in ``_collectors`` and a line here.
+A new subset is a file in ``_collectors``, a function and a line here. Ansible sends the sources of a module, and Python
+compiles in every run on every host what is imported: so a collector is imported only where its subset is wanted.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _accept_queues,
-    _cpu_options,
-    _cpu_window,
-    _procfs,
-)
-from ansible_collections.closewait.remediation.plugins.module_utils._collectors import (
-    cpu,
-    mysql,
-    nginx,
-    progress,
-    redis,
-    supervisor,
-    tcp,
-)
+from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _cpu_window, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.span import Span
+
+if TYPE_CHECKING:
+    from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp as tcp_collector
 
 Fact = Dict[str, Any]
+
+
+class User(NamedTuple):
+    """Who asks a server."""
+
+    name: Optional[str] = None
+    password: Optional[str] = None
 
 
 class Options(NamedTuple):
@@ -35,10 +33,11 @@ class Options(NamedTuple):
 
     cpu: _cpu_options.CpuOptions
     window: _cpu_window.CpuWindow
-    redis: redis.Asking
-    nginx: nginx.Options
-    mysql: mysql.Asking
     max_items: int
+    redis: User = User()
+    mysql: User = User()
+    nginx: Span = Span()
+    nginx_upstreams: Tuple[str, ...] = ()
     #: What FIRST_LOOKS saw, by subset.
     seen: Mapping[str, Any] = {}
 
@@ -47,24 +46,77 @@ Collect = Callable[[Options], Fact]
 
 ALL = "all"
 
+
+def _cpu(options: Options) -> Fact:
+    from ansible_collections.closewait.remediation.plugins.module_utils._collectors import cpu
+
+    return cpu.collect(options.cpu, options.window, options.max_items)
+
+
+def _progress(options: Options) -> Fact:
+    from ansible_collections.closewait.remediation.plugins.module_utils._collectors import progress
+
+    return progress.collect(options.cpu, options.window)
+
+
+def _tcp(options: Options) -> Fact:
+    from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
+
+    return tcp.collect(options.max_items, known=_known(options))
+
+
+def _redis(options: Options) -> Fact:
+    from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis
+    from ansible_collections.closewait.remediation.plugins.module_utils._redis.cli import Login
+
+    return redis.collect(redis.Asking(login=Login(options.redis.name, options.redis.password)), options.max_items)
+
+
+def _supervisor(options: Options) -> Fact:
+    from ansible_collections.closewait.remediation.plugins.module_utils._collectors import supervisor
+
+    return supervisor.collect(options.max_items)
+
+
+def _nginx(options: Options) -> Fact:
+    from ansible_collections.closewait.remediation.plugins.module_utils._collectors import nginx
+
+    return nginx.collect(nginx.Options(options.nginx, options.nginx_upstreams), options.max_items)
+
+
+def _mysql(options: Options) -> Fact:
+    from ansible_collections.closewait.remediation.plugins.module_utils._collectors import mysql
+
+    asking = mysql.Asking(username=options.mysql.name, password=options.mysql.password)
+    return mysql.collect(asking, options.max_items)
+
+
+def _first_look_at_queues() -> Any:
+    from ansible_collections.closewait.remediation.plugins.module_utils import _accept_queues
+
+    return _accept_queues.first_look()
+
+
 #: In this order: the window first, so that the sockets are looked at when it is known who was busy up to then.
 COLLECTORS: Dict[str, Collect] = {
-    "cpu": lambda options: cpu.collect(options.cpu, options.window, options.max_items),
-    "progress": lambda options: progress.collect(options.cpu, options.window),
-    "tcp": lambda options: tcp.collect(options.max_items, known=_known(options)),
-    "redis": lambda options: redis.collect(options.redis, options.max_items),
-    "supervisor": lambda options: supervisor.collect(options.max_items),
-    "nginx": lambda options: nginx.collect(options.nginx, options.max_items),
-    "mysql": lambda options: mysql.collect(options.mysql, options.max_items),
+    "cpu": _cpu,
+    "progress": _progress,
+    "tcp": _tcp,
+    "redis": _redis,
+    "supervisor": _supervisor,
+    "nginx": _nginx,
+    "mysql": _mysql,
 }
 
 #: For what one look cannot tell: taken of the wanted subsets before the first of them is collected, so that the window
 #: lies in between.
-FIRST_LOOKS: Dict[str, Callable[[], Any]] = {"tcp": _accept_queues.first_look}
+FIRST_LOOKS: Dict[str, Callable[[], Any]] = {"tcp": _first_look_at_queues}
 
 
-def _known(options: Options) -> tcp.Known:
+def _known(options: Options) -> tcp_collector.Known:
     """What the window has shown already."""
+    from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
+
     return tcp.Known(options.seen.get("tcp"), options.window.users())
 
 
@@ -83,7 +135,11 @@ def choose(wanted: Iterable[str]) -> List[str]:
 
 def window(names: Iterable[str], options: _cpu_options.CpuOptions) -> _cpu_window.CpuWindow:
     """The window that the subsets of these names share."""
-    return _cpu_window.ProgressWindow(options) if "progress" in names else _cpu_window.CpuWindow(options)
+    if "progress" not in names:
+        return _cpu_window.CpuWindow(options)
+    from ansible_collections.closewait.remediation.plugins.module_utils._progress.window import ProgressWindow
+
+    return ProgressWindow(options)
 
 
 def collect(names: Iterable[str], options: Options) -> Dict[str, Fact]:

@@ -113,9 +113,7 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_options, _facts_result, _subsets
-from ansible_collections.closewait.remediation.plugins.module_utils._collectors import mysql, nginx, redis
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import span_options
-from ansible_collections.closewait.remediation.plugins.module_utils._redis.cli import Login
 
 ARGUMENTS = {
     **_facts_result.BOUNDED,
@@ -138,15 +136,14 @@ def main() -> None:
         span = span_options.span(module.params)
     except ValueError as exc:
         module.fail_json(msg=str(exc))
-    login = Login(module.params["redis_username"], module.params["redis_password"])
-    databases = mysql.Asking(username=module.params["mysql_username"], password=module.params["mysql_password"])
     options = _subsets.Options(
         cpu,
         _subsets.window(names, cpu),
-        redis.Asking(login=login),
-        nginx.Options(span, tuple(module.params["nginx_upstreams"])),
-        databases,
         _facts_result.max_items(module),
+        redis=_subsets.User(module.params["redis_username"], module.params["redis_password"]),
+        mysql=_subsets.User(module.params["mysql_username"], module.params["mysql_password"]),
+        nginx=span,
+        nginx_upstreams=tuple(module.params["nginx_upstreams"]),
     )
     facts = _subsets.collect(names, options)
     _facts_result.leave(module, facts, _subsets.provenance())

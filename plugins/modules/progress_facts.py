@@ -95,6 +95,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
     _facts_result,
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import progress
+from ansible_collections.closewait.remediation.plugins.module_utils._progress.window import ProgressWindow
 
 
 def main() -> None:
@@ -106,7 +107,7 @@ def main() -> None:
         options = _cpu_options.parse(module.params)
     except ValueError as exc:
         module.fail_json(msg=str(exc))
-    facts = progress.collect(options, _cpu_window.ProgressWindow(options))
+    facts = progress.collect(options, ProgressWindow(options))
     _facts_result.leave(module, {"progress": facts})
 
 

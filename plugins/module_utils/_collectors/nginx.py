@@ -21,7 +21,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._nginx impor
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import tree as nginx_tree
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import upstreams as nginx_upstreams
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.access_logs import Log
-from ansible_collections.closewait.remediation.plugins.module_utils._nginx.attempts import Span
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.span import Span
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tally import ServerTally, UpstreamTally
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tree import Placed, Tree
 

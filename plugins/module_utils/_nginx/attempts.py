@@ -13,22 +13,8 @@ from ansible_collections.closewait.remediation.plugins.module_utils._nginx impor
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import log_window as nginx_log_window
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import tally as nginx_tally
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.access_logs import Log
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.span import Span
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tally import UpstreamTally
-
-
-class Span(NamedTuple):
-    """What counts: requests that ended in the last ``window`` seconds, and began after ``since`` (since the epoch).
-
-    ``max_bytes``: how much of the end of each log is read at most.
-    """
-
-    window: float = 600.0
-    since: Optional[float] = None
-    max_bytes: int = 8 << 20
-
-    def start(self, now: float) -> float:
-        """Before this nothing is looked at."""
-        return max(now - self.window, self.since or 0.0)
 
 
 class Reading(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils._nginx.attempts import Span
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx.span import Span
 
 _DEFAULT = Span()
 _ISO = "%Y-%m-%dT%H:%M:%SZ"

@@ -14,9 +14,9 @@ from typing import Any, Dict, List, Optional
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import nginx
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import addresses as nginx_addresses
-from ansible_collections.closewait.remediation.plugins.module_utils._nginx import attempts as nginx_attempts
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import process as nginx_process
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import program as nginx_program
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import span as nginx_span
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import span_options
 
 PAIR = "server 10.2.0.1:90; server 10.2.0.2 weight=2 max_fails=3;"
@@ -164,9 +164,9 @@ def test_only_what_began_since_then_counts(site: Site) -> None:
     http, now = _proxied("access_log told.log told;"), time.time()
     site.log(*("%.3f 10.2.0.1:90 %s 200" % (now - ago, took) for ago, took in ((40, "0.1"), (10, "25.0"), (10, "0.1"))))
     assert site.upstream(http)["attempts"] == 3
-    span = nginx_attempts.Span(since=now - 30)
+    span = nginx_span.Span(since=now - 30)
     assert nginx.collect(nginx.Options(span), 50)["instances"][0]["upstreams"][0]["attempts"] == 1
-    span = nginx_attempts.Span(window=30.0)
+    span = nginx_span.Span(window=30.0)
     assert nginx.collect(nginx.Options(span), 50)["instances"][0]["upstreams"][0]["attempts"] == 2
 
 

@@ -14,6 +14,7 @@ from typing import List, Optional, Tuple
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import attempts as nginx_attempts
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx import log_window as nginx_log_window
+from ansible_collections.closewait.remediation.plugins.module_utils._nginx import span as nginx_span
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.access_logs import Log
 from ansible_collections.closewait.remediation.plugins.module_utils._nginx.tally import UpstreamTally
 
@@ -128,7 +129,7 @@ def _peak(path: Path, seconds: int) -> int:
     _write(path, 1, seconds)
     tally = UpstreamTally("app", ["10.4.0.0:81", "10.4.0.1:81", "10.4.0.2:81"])
     tracemalloc.start()
-    readings, faults = nginx_attempts.count([Log(str(path), FORMAT)], [tally], nginx_attempts.Span(1e12, None, MUCH))
+    readings, faults = nginx_attempts.count([Log(str(path), FORMAT)], [tally], nginx_span.Span(1e12, None, MUCH))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert faults == {}

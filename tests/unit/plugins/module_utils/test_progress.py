@@ -14,7 +14,6 @@ from typing import Any, Dict, List
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _cpu_sampling,
-    _cpu_window,
     _procfs,
     _sock_diag,
 )
@@ -33,6 +32,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._progress im
     watch,
     written_files,
 )
+from ansible_collections.closewait.remediation.plugins.module_utils._progress.window import ProgressWindow
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import half_closed, running
 
 needs_psutil = pytest.mark.skipif(not _cpu_sampling.HAS_PSUTIL, reason="psutil is not installed for this interpreter")
@@ -161,7 +161,7 @@ def test_files_that_grew_and_those_that_are_other_ones_by_now() -> None:
 
 
 def _followed(pid: int) -> Dict[str, Any]:
-    found = progress.collect(QUICK, _cpu_window.ProgressWindow(QUICK))
+    found = progress.collect(QUICK, ProgressWindow(QUICK))
     assert found["errors"] == []
     rows: List[Dict[str, Any]] = found["processes"]
     assert len(rows) <= watch.MOST_PROCESSES
@@ -223,7 +223,7 @@ def test_what_cannot_be_counted_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_without_psutil_nothing_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_cpu_sampling, "HAS_PSUTIL", False)
-    found = progress.collect(QUICK, _cpu_window.ProgressWindow(QUICK))
+    found = progress.collect(QUICK, ProgressWindow(QUICK))
     assert found["processes"] is None
     assert found["errors"][0]["source"] == "psutil"
 
@@ -241,7 +241,7 @@ def test_a_process_that_ended_is_left_out_and_a_cut_is_stated(monkeypatch: pytes
 
 @needs_psutil
 def test_the_window_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    window = _cpu_window.ProgressWindow(CpuOptions(0.2, 2, 5.0, []))
+    window = ProgressWindow(CpuOptions(0.2, 2, 5.0, []))
     first = window.measured()
     monkeypatch.setattr(_cpu_sampling, "follow", lambda *_a, **_k: pytest.fail("measured again"))
     assert window.measured() is first

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import List
@@ -61,3 +64,14 @@ def test_provenance() -> None:
 
 def test_a_boot_that_is_not_shown(tmp_path: Path) -> None:
     assert _subsets.provenance(str(tmp_path))["boot_id"] is None
+
+
+def test_what_is_not_wanted_is_not_imported() -> None:
+    code = (
+        "import sys\n"
+        "from ansible_collections.closewait.remediation.plugins.module_utils import _subsets\n"
+        "_subsets.FIRST_LOOKS['tcp']()\n"
+        "print([name for name in sys.modules if '_collectors.' in name or '._progress' in name])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    assert subprocess.check_output([sys.executable, "-c", code], env=environment).decode().strip() == "[]"
