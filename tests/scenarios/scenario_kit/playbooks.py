@@ -60,7 +60,8 @@ class Control:
 
     def _play(self, name: str, options: Sequence[str], variables: Mapping[str, Any]) -> Outcome:
         reports = self.directory / f"report-{name}"
-        extra = json.dumps({"closewait_output_dir": str(reports), **self._leave_no_trace(), **variables})
+        usual = {"closewait_output_dir": str(reports), "closewait_batch_seconds": 1, **self._leave_no_trace()}
+        extra = json.dumps({**usual, **variables})
         program = str(_PLAYBOOKS / f"{name}.yml")
         command = ["-m", "ansible", "playbook", *options, "-i", self._inventory(), "-e", extra, program]
         return self._run(command, reports)
