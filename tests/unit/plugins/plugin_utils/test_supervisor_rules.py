@@ -127,6 +127,16 @@ def test_what_is_written_but_not_in_force_is_said() -> None:
     assert any("could not be asked: no answer" in text for text in finding["unknowns"])
 
 
+def test_what_a_finding_could_not_see_is_said_and_nothing_else() -> None:
+    slow = {"longest_task_s": 41.2}
+    assert found(program(**slow))["unknowns"] == []
+    assert [text[:22] for text in found(program(**slow), kills=None)["unknowns"]] == ["the log of supervisord"]
+    limited = program(celery={"pool": "prefork", "limits_s": [30.0]}, longest_task_s=None, tasks_seen=0)
+    assert [text[:16] for text in found(limited)["unknowns"]] == ["no finished task"]
+    other = program(celery=None, tasks_seen=0, longest_task_s=None)
+    assert found(other, kills=[kill(CHANGED + 60)])["unknowns"] == []
+
+
 def test_what_is_above_supervisord_has_to_wait_as_well() -> None:
     unit = {"name": "supervisor.service", "stop_timeout_s": 30.0}
     finding = found(program(longest_task_s=41.2), unit=unit)
