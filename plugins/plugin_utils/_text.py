@@ -18,12 +18,14 @@ CUT = "…"
 
 def clean(text: object) -> str:
     """The text with every character that does not print shown as an escape."""
-    return "".join(_shown(character) for character in str(text))
+    plain = str(text)
+    # Nearly all of a report is such text, and looking at its characters one by one takes most of the time.
+    return plain if _is_plain(plain) else "".join(_shown(character) for character in plain)
 
 
 def width(text: str) -> int:
     """Columns on a terminal: East Asian wide characters take two."""
-    return sum(_columns(character) for character in text)
+    return len(text) if _is_plain(text) else sum(_columns(character) for character in text)
 
 
 def fit(text: str, columns: int) -> str:
@@ -45,6 +47,11 @@ def wrap(text: str, first: str, rest: str, columns: int) -> list[str]:
     return [*lines, line]
 
 
+def _is_plain(text: str) -> bool:
+    """Printable ASCII: one column a character, nothing to hide."""
+    return text.isascii() and text.isprintable()
+
+
 def _shown(character: str) -> str:
     if unicodedata.category(character) in HIDDEN:
         return character.encode("unicode_escape").decode("ascii")
@@ -56,6 +63,8 @@ def _columns(character: str) -> int:
 
 
 def _head(text: str, columns: int) -> str:
+    if _is_plain(text):
+        return text[:columns]
     taken = 0
     for position, character in enumerate(text):
         taken += _columns(character)
