@@ -53,7 +53,7 @@ attributes:
     details: It says what would become of the lock, and leaves it as it is.
   diff_mode:
     support: N/A
-    details: A lock is no part of what a host is like, so RV(changed) is always false.
+    details: A lock is no part of what a host is like, so C(changed) is always false.
   idempotent:
     support: full
 seealso:
