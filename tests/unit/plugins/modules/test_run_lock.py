@@ -99,6 +99,15 @@ def test_a_link_is_not_followed(tmp_path: Path, lock: Run) -> None:
     assert (tmp_path / "precious").read_text() == ""
 
 
+def test_what_is_no_file_of_ours_is_not_used(tmp_path: Path, lock: Run) -> None:
+    os.mkfifo(str(tmp_path / "fifo"))
+    assert "not a file of the user" in lock(path=str(tmp_path / "fifo"), run="one")["msg"]
+    if os.geteuid() == 0:
+        (tmp_path / "theirs").write_text("")
+        os.chown(str(tmp_path / "theirs"), 65534, 65534)
+        assert "not a file of the user" in lock(path=str(tmp_path / "theirs"), run="one")["msg"]
+
+
 TAKE = """\
 import sys, time
 from ansible_collections.closewait.remediation.plugins.module_utils import _run_lock

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.plugin_utils import _batch, _gathered
-from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Check, Result, Stage
+from ansible_collections.closewait.remediation.plugins.plugin_utils._documents import Check, Result, Risk, Stage
 from ansible_collections.closewait.remediation.plugins.plugin_utils._plan import plan
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 from ansible_collections.closewait.remediation.plugins.plugin_utils._verdict import judge, with_reasons
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
+from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import (
+    test_supervisor_rules as supervisors,
+)
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import diagnosed, incident
 
 LATER = "2026-11-02T08:24:09Z"
@@ -21,6 +24,7 @@ CURED = make.tcp(watchers=make.watchers(), close_wait=make.close_wait([], []))
 CALM = make.worker(tcp=CURED, cpu=make.cpu(make.sleeping(), asked=[make.PID]))
 BEFORE = diagnosed(incident())
 PLAN = plan(BEFORE, "invasive")
+SLOW = {"longest_task_s": 41.2}
 SYMPTOMS: tuple[Stage, ...] = ("cause", "symptom", "restart")
 
 
@@ -76,6 +80,32 @@ def test_something_new_speaks_against_going_on() -> None:
     gathered = {make.HOST: _gathered.from_result(make.registered(make.worker(), LATER), "seen")}
     document = judge(fresh, gathered, PLAN, {}, {}, Thresholds())  # type: ignore[arg-type]
     assert _batch.failures(document, PLAN, {}, ["cause"])[make.HOST].startswith("new: ")
+
+
+def patience(seconds: int, allow: Risk = "disruptive", **gone: Any) -> dict[str, str]:
+    """What is said after the only action, which removes a cause, when supervisord has this patience then."""
+    impatient = {**CALM, "supervisor": supervisors.supervisor(supervisors.daemon(supervisors.program(**SLOW)))}
+    before = diagnosed({make.HOST: make.registered(impatient)})
+    program = supervisors.program(**SLOW, stopwaitsecs=seconds)
+    now = {**CALM, "supervisor": supervisors.supervisor(supervisors.daemon(program)), **gone}
+    gathered = {make.HOST: _gathered.from_result(make.registered(now, LATER), "seen")}
+    wanted = plan(before, allow)
+    return _batch.failures(judge(before, gathered, wanted, {}, {}, Thresholds()), wanted, {}, ["cause"])
+
+
+def test_what_is_about_no_process_has_to_be_gone_as_well() -> None:
+    assert patience(600) == {}
+    [reason] = patience(10).values()
+    assert reason == "impatient_supervisor: it is found again"
+    [unseen] = patience(600, supervisor=None).values()
+    assert unseen.startswith("impatient_supervisor: ")
+
+
+def test_of_other_hosts_findings_nothing_is_asked() -> None:
+    elsewhere = {**PLAN, "actions": [{**action, "hosts": ["other"]} for action in PLAN["actions"]]}
+    assert _batch.failures(after(make.worker()), elsewhere, {}, SYMPTOMS) == {}  # type: ignore[arg-type]
+    forbidden = {**PLAN, "actions": [{**action, "allowed": False} for action in PLAN["actions"]]}
+    assert _batch.failures(after(make.worker()), forbidden, {}, SYMPTOMS) == {}  # type: ignore[arg-type]
 
 
 def test_why_nothing_was_tried_is_told_where_something_is_left() -> None:

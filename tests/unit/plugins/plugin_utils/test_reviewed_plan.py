@@ -93,6 +93,18 @@ def test_a_setting_that_was_changed_since_is_stale() -> None:
     assert [stale["action"] for stale in document["stale"]] == ["redis_timeout", "redis_client_kill", "fd_close"]
 
 
+def test_a_cause_is_the_same_whoever_else_it_concerns() -> None:
+    reviewed, today = planned(), planned()
+    today["actions"][0]["hosts"] = [*today["actions"][0]["hosts"], "another"]
+    assert allowed(restricted(today, reviewed))[0] == ("redis_timeout", True)
+
+
+def test_the_worker_of_another_host_is_another_worker() -> None:
+    reviewed, today = planned(), planned()
+    today["actions"][1]["hosts"] = ["another"]
+    assert allowed(restricted(today, reviewed))[1] == ("redis_client_kill", False)
+
+
 def test_nothing_that_was_not_allowed_is_called_stale() -> None:
     reviewed = plan(diagnosed(incident()), "config")
     healed = plan(diagnosed({make.REDIS_HOST: make.registered(make.server())}), "invasive")
