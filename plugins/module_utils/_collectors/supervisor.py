@@ -9,6 +9,7 @@ the environment of every process. Only where a file was changed after supervisor
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _cmdline, _procfs
@@ -78,7 +79,8 @@ def _orphans(places: List[Supervisord], errors: Errors) -> Optional[List[Fact]]:
         return None
     found = orphans.find(current)
     if found.denied:
-        reason = "permission denied for %d processes; %s" % (found.denied, RUN_AS_ROOT)
+        hint = RUN_AS_ROOT if os.geteuid() else "not even root may read them (a security module, a user namespace)"
+        reason = "permission denied for %d processes; %s" % (found.denied, hint)
         errors.append({"source": "environments of processes", "reason": reason})
     return [_orphan(item) for item in found.orphans]
 

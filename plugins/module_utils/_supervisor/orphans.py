@@ -16,6 +16,8 @@ from ansible_collections.closewait.remediation.plugins.module_utils import _proc
 from ansible_collections.closewait.remediation.plugins.module_utils._restart.act import Identity
 from ansible_collections.closewait.remediation.plugins.module_utils._supervisor import supervisord_location
 
+#: Who is left behind gets this one as its parent (or a subreaper); it never is one of them.
+_INIT = 1
 _ENDED = "ZX"
 
 
@@ -39,6 +41,8 @@ def find(current: Mapping[str, Identity], proc: str = "/proc") -> Found:
     orphans: list[Orphan] = []
     denied = 0
     for pid in _procfs.pids(proc):
+        if pid == _INIT:
+            continue
         try:
             program = _supervision.from_environ(_procfs.environ(pid, proc))
         except PermissionError:
