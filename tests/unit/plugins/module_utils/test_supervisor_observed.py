@@ -89,7 +89,7 @@ class Machine:
 @pytest.fixture(name="machine")
 def a_machine(tmp_path: Path) -> Machine:
     machine = Machine(tmp_path)
-    machine.add(1, 0, 1, "/sbin/init")
+    machine.add(1, 0, 1, "/sbin/init", "kiln")
     machine.add(70, 1, 100, "/usr/bin/python3 /usr/bin/supervisord -n")
     machine.add(80, 70, 9000, "celery -A shop worker", "kiln")
     machine.add(81, 80, 9010, "celery -A shop worker", "kiln")
@@ -110,7 +110,6 @@ def test_what_an_earlier_run_left_is_found_and_its_children_too(machine: Machine
     machine.add(61, 60, 600, "sleep 5", "kiln")
     machine.add(62, 1, 500, "sleep 5")
     machine.add(63, 1, 500, "dead", "kiln", state="Z")
-    machine.add(1, 0, 1, "/sbin/init", "kiln")
     assert found(machine, CURRENT) == {60: 80, 61: 80}
 
 
