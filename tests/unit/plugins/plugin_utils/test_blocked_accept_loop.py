@@ -154,6 +154,64 @@ def test_found(changes: list[Callable[[make.Fact], None]], severity: str, confid
     assert (finding["severity"], finding["confidence"]) == (severity, confidence)
 
 
+WORDS = {
+    "all is known": ([], [], f" for {THIRD_PARTY['address']}:{THIRD_PARTY['port']}, and"),
+    "a lock": ([_waits(_wait("futex"))], ["whom it waits for is not known: it is no TCP connection"], "futex (w), and"),
+    "a name server": (
+        [_waits(_wait("poll", protocol="UDP"))],
+        ["whom it waits for is not known: it is no TCP connection"],
+        "poll (UDP socket), and",
+    ),
+    "a connection that was gone": (
+        [_waits(_wait("recvfrom", protocol="TCP"))],
+        ["whom it waits for is not known"],
+        "recvfrom (TCP socket), and",
+    ),
+    "many threads": ([_process(threads_omitted=3)], ["3 of its threads were not looked at"], ", and serves nobody"),
+    "not seen before": (
+        [NOBODY, _row(queue_before=None)],
+        ["how long the queue has been like this is not known: it was not seen before"],
+        ", and serves nobody",
+    ),
+    "nobody gave up": (
+        [NOBODY, _row(queue=64, queue_before=70), _no_overflows],
+        ["nobody has given up yet, so it may be slow and get round to them in time"],
+        ", and serves nobody",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "unknowns", "cause"), WORDS.values(), ids=WORDS)
+def test_what_it_says(changes: list[Callable[[make.Fact], None]], unknowns: list[str], cause: str) -> None:
+    queues = copy.deepcopy(_one())
+    for change in changes:
+        change(queues)
+    finding = only(_asked(queues))
+    assert finding["unknowns"] == unknowns
+    assert cause in finding["cause"]["summary"]
+
+
+def test_the_queue_is_told_before_and_now_and_who_was_refused() -> None:
+    queues = copy.deepcopy(_one())
+    first, second = only(_asked(queues))["evidence"]["told"][:2]
+    assert first == "129 connections wait to be accepted (129 before), 128 may"
+    assert "were refused in" in second
+    for change in (NOBODY, _row(queue_before=None)):
+        change(queues)
+    assert "(not known before)" in only(_asked(queues))["evidence"]["told"][0]
+    _no_overflows(queues)
+    _row(queue_before=129)(queues)
+    assert not any("refused" in line for line in only(_asked(queues))["evidence"]["told"])
+
+
+def test_of_two_that_wait_the_one_that_waits_for_somebody_known_tells_the_cause() -> None:
+    queues = copy.deepcopy(_one())
+    known = copy.deepcopy(queues["processes"][0])
+    _waits(_wait("futex"))(queues)
+    queues["processes"].append({**known, "pid": known["pid"] + 1, "ppid": known["pid"]})
+    assert "for 127.0.0.1:17770" in only(_asked(queues))["cause"]["summary"]
+
+
 def test_one_connection_after_the_other_to_the_same_remote() -> None:
     queues = _one()
     gone, known = _wait("recvfrom", 12, protocol="TCP"), _wait("recvfrom", 8, protocol="TCP", remote=THIRD_PARTY)
