@@ -127,6 +127,17 @@ def test_what_is_written_but_not_in_force_is_said() -> None:
     assert any("could not be asked: no answer" in text for text in finding["unknowns"])
 
 
+def test_how_often_it_was_killed_is_said() -> None:
+    once = found(program(), kills=[kill(CHANGED + 60)])
+    assert "killed it once because" in once["title"]
+    twice = found(program(), kills=[kill(CHANGED + 60), kill(CHANGED + 90)])
+    assert "killed it 2 times because" in twice["title"]
+
+
+def test_settings_not_in_force_are_no_finding_by_themselves() -> None:
+    assert impatience(supervisor(daemon(program(in_force=False)))) == Outcome([], [])
+
+
 def test_what_a_finding_could_not_see_is_said_and_nothing_else() -> None:
     slow = {"longest_task_s": 41.2}
     assert found(program(**slow))["unknowns"] == []
