@@ -42,6 +42,20 @@ class Source:
         finally:
             os.close(copy)
 
+    @contextlib.contextmanager
+    def numbered(self, fd: int) -> Iterator[int]:
+        """The same, and meanwhile the copy also has that very number of ours. More copies can be taken meanwhile."""
+        with self.copy(fd) as copy:
+            self._make_way(fd)
+            with numbered(copy, fd):
+                yield copy
+
+    def _make_way(self, number: int) -> None:
+        """By what is asked for copies must not be what is set aside: nothing would be found in the process then."""
+        if self._pidfd == number:
+            self._pidfd = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 0)
+            os.close(number)
+
 
 def source(pid: int) -> Optional[Source]:
     """None when this kernel or our rights do not allow it, or the process is gone."""

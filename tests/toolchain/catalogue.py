@@ -35,7 +35,7 @@ NOX_LINT = (
 )
 NOX_BUILD = ("install", "galaxy-importer")
 LONG_TIMEOUT_S = 900
-INTEGRATION_TIMEOUT_S = 2700
+INTEGRATION_TIMEOUT_S = 3600
 
 
 class UnknownStageError(Exception):

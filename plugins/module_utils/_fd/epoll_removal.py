@@ -58,11 +58,10 @@ def remove(
     """
     by_epoll = {registration.epoll_fd: registration for registration in known}
     try:
-        with source.copy(fd) as copy:
+        with source.numbered(fd) as copy:
             if os.fstat(copy).st_ino != inode:
                 return []
-            with _fd_copy.numbered(copy, fd):
-                gone = [epoll_fd for epoll_fd in epolls if _control(source, epoll_fd, _DEL, fd, None)]
+            gone = [epoll_fd for epoll_fd in epolls if _control(source, epoll_fd, _DEL, fd, None)]
     except OSError as exc:
         # The number, or the process, has gone meanwhile, and with it the registration.
         if exc.errno in (errno.EBADF, errno.ESRCH):
@@ -75,10 +74,9 @@ def put_back(source: _fd_copy.Source, fd: int, inode: int, removed: Iterable[Reg
     """Register again as it was; returns what could not be put back."""
     left = list(removed)
     try:
-        with source.copy(fd) as copy:
+        with source.numbered(fd) as copy:
             if os.fstat(copy).st_ino == inode:
-                with _fd_copy.numbered(copy, fd):
-                    left = [one for one in left if not _add(source, fd, one)]
+                left = [one for one in left if not _add(source, fd, one)]
     except OSError:
         pass
     return left

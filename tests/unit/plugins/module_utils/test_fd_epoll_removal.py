@@ -72,6 +72,38 @@ def test_removed_and_put_back_as_it_was() -> None:
         assert fds_of(os.getpid()) == ours
 
 
+def test_our_handle_of_the_process_has_the_very_number() -> None:
+    """Which it is depends on what else is open here, and that on the machine."""
+    with victim() as program, _source(program) as source:
+        before = _known(program)
+        with _handle_at(source, program.fd):
+            removed = _remove(program, source, [program.epoll])
+            assert [registration.epoll_fd for registration in removed] == [program.epoll]
+            assert (program.fd, program.inode) not in _known(program)
+        with _handle_at(source, program.fd):
+            assert fd_epoll_removal.put_back(source, program.fd, program.inode, removed) == []
+            assert _known(program) == before
+
+
+@contextlib.contextmanager
+def _handle_at(source: _fd_copy.Source, number: int) -> Iterator[None]:
+    """What is open at that number here is elsewhere meanwhile."""
+    aside = os.dup(number) if number in fds_of(os.getpid()) else None
+    os.dup2(source._pidfd, number, inheritable=False)
+    os.close(source._pidfd)
+    source._pidfd = number
+    try:
+        yield
+        assert source._pidfd != number
+    finally:
+        if source._pidfd == number:
+            source._pidfd = os.dup(number)
+            os.close(number)
+        if aside is not None:
+            os.dup2(aside, number)
+            os.close(aside)
+
+
 def test_another_socket_at_that_number_keeps_its_registration() -> None:
     with victim() as program, _source(program) as source:
         before = _known(program)
