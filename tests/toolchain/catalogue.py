@@ -176,4 +176,4 @@ def _others() -> Iterator[Stage]:
 def _script(name: str, group: str, run: Path) -> Stage:
     # One at a time: each loads a core, and an integration stage, which mostly waits, has the other one.
     stage = Stage(name, group, [sys.executable, str(run)], env=environment(), lock="services", timeout_s=LONG_TIMEOUT_S)
-    return replace(stage, own_processes=True)
+    return replace(stage, own_processes=True, may_skip=name == "fleet")

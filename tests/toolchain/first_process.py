@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from . import leftovers
+from .stage import SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ def main(folder: str, argv: Sequence[str]) -> int:
     status = _reap_until(os.posix_spawnp(argv[0], tuple(argv), os.environ))
     if left := leftovers.end_all():
         print(f"ERROR: left running, now killed: {', '.join(left)}", flush=True)
-        return status or LEFT_RUNNING
+        return status if status not in (0, SKIPPED) else LEFT_RUNNING
     return status
 
 

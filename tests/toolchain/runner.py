@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from . import first_process, leftovers
 from .layout import ROOT, TESTS, log_dir
-from .stage import Outcome, Result, Stage
+from .stage import SKIPPED, Outcome, Result, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -82,7 +82,14 @@ def run_one(stage: Stage) -> Result:
     if _alone(stage) and (left := leftovers.end_all()):
         reason = "; ".join(filter(None, [reason, f"left running, now killed: {', '.join(left)}"]))
     outcome = Outcome.FAILED if reason else Outcome.PASSED
+    if stage.may_skip and reason == f"exit status {SKIPPED}":
+        outcome, reason = Outcome.SKIPPED, _last_line(log)
     return Result(stage, outcome, reason, time.monotonic() - started, log)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "no reason given")[:EXCERPT_WIDTH]
 
 
 def _run(stage: Stage, log: Path) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_TIMEOUT_S = 600
+SKIPPED = 77  # exit status, as automake and meson have it
 
 
 class Outcome(Enum):
@@ -35,6 +36,8 @@ class Stage:
     ``lock``: two stages with the same lock never run at the same time.
     ``shown``: its output is for the reader even when it passed.
     ``skip``: why this machine cannot run it; then ``argv`` is never started.
+    ``may_skip``: only the command itself can tell whether this machine permits what it does; where not it ends with
+    ``SKIPPED``, and the last line of its output is why.
     """
 
     name: str
@@ -48,11 +51,12 @@ class Stage:
     shown: bool = False
     timeout_s: int = DEFAULT_TIMEOUT_S
     skip: str | None = None
+    may_skip: bool = False
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a stage: outcome, why in one line (empty when passed), seconds, and the log (None when skipped)."""
+    """What came of a stage: outcome, why in one line (empty when passed), seconds, and the log (None without one)."""
 
     stage: Stage
     outcome: Outcome

@@ -49,6 +49,24 @@ def test_every_stage_runs_and_is_counted(capsys: pytest.CaptureFixture[str]) -> 
     assert "nothing to run it on" in printed
 
 
+def test_a_stage_that_may_skip_says_so_by_its_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    script = "echo of no interest; echo no bridges here; echo; exit 77"
+    results = runner.run_all([shell("may", script, may_skip=True), shell("may not", script)])
+    assert runner.summary(results) == "0 passed, 1 failed, 1 skipped"
+    by_name = {result.stage.name: result for result in results}
+    assert by_name["may"].reason == "no bridges here"
+    assert by_name["may not"].reason == "exit status 77"
+    assert "no bridges here" in next(line for line in capsys.readouterr().out.split("\n") if line.startswith("SKIPPED"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace needs root")
+def test_what_a_skipped_stage_leaves_running_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "GRACE_S", 0.3)
+    untidy = "echo not here; setsid sleep 650.1 >/dev/null 2>&1 & exit 77"
+    assert runner.run_one(shell("lone", untidy, alone=True, may_skip=True)).outcome is Outcome.FAILED
+    assert runner.run_one(shell("contained", untidy, own_processes=True, may_skip=True)).outcome is Outcome.FAILED
+
+
 def test_complaints_are_shown_wherever_they_are_in_the_log() -> None:
     lines = [
         "before",

@@ -26,6 +26,7 @@ class HttpLoad:
     longest_s: float = 0.0
     _ended: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    host: str = "127.0.0.1"
 
     def sent(self) -> int:
         """Requests that have ended so far, well or not."""
@@ -49,7 +50,7 @@ class HttpLoad:
             self._ended.wait(self.pause_s)
 
     def _request(self) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout_s)
         try:
             connection.request("GET", self.path, headers={"Connection": "close"})
             answer = connection.getresponse()
@@ -64,10 +65,16 @@ class HttpLoad:
 
 @contextmanager
 def http_load(
-    port: int, senders: int, path: str = "/", *, pause_s: float = 0.1, timeout_s: float = 30.0
+    port: int,
+    senders: int,
+    path: str = "/",
+    *,
+    pause_s: float = 0.1,
+    timeout_s: float = 30.0,
+    host: str = "127.0.0.1",
 ) -> Iterator[HttpLoad]:
     """``senders`` threads for the length of the block; they have finished afterwards."""
-    load = HttpLoad(port, path, pause_s, timeout_s)
+    load = HttpLoad(port, path, pause_s, timeout_s, host=host)
     threads = [threading.Thread(target=load.run) for _number in range(senders)]
     for thread in threads:
         thread.start()

@@ -38,11 +38,11 @@ class Watch:
         return bool(self.events & _EPOLLIN) and not self.events & _EDGE_TRIGGERED_OR_ONESHOT
 
 
-def tcp_states() -> dict[int, str]:
-    """State by inode of every TCP socket of this network namespace."""
+def tcp_states(pid: int | str = "self") -> dict[int, str]:
+    """State by inode of every TCP socket of the network namespace of a process."""
     states: dict[int, str] = {}
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in Path(table).read_text().splitlines()[1:]:
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
             states[int(fields[9])] = _STATES.get(fields[3], fields[3])
     return states
@@ -64,7 +64,7 @@ def socket_inodes(pid: int) -> dict[int, int]:
 
 def close_wait_fds(pid: int) -> list[int]:
     """The fds of the process that are half-closed by their peer."""
-    states = tcp_states()
+    states = tcp_states(pid)
     return sorted(fd for fd, inode in socket_inodes(pid).items() if states.get(inode) == CLOSE_WAIT)
 
 
@@ -80,7 +80,7 @@ def watches(pid: int) -> list[Watch]:
 
 def half_closed_watches(pid: int) -> list[Watch]:
     """Level-triggered registrations of sockets the process holds in CLOSE_WAIT."""
-    states, own = tcp_states(), set(socket_inodes(pid).values())
+    states, own = tcp_states(pid), set(socket_inodes(pid).values())
     return [w for w in watches(pid) if w.level_triggered_read and w.inode in own and states.get(w.inode) == CLOSE_WAIT]
 
 

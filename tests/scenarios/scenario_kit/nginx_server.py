@@ -65,9 +65,9 @@ def nginx_server(folder: Path, port: int, http: str) -> Iterator[NginxServer]:
             program.process.wait(timeout=30)
 
 
-def answers(port: int, seconds: float = 5) -> bool:
+def answers(port: int, seconds: float = 5, host: str = "127.0.0.1") -> bool:
     """Whether what listens there answers ``GET /`` with 200 within so many seconds."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
         connection.request("GET", "/")
         return connection.getresponse().status == 200

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Control:
-    """A control node whose inventory is localhost; ``directory`` takes its inventory, its reports and its scratch."""
+    """A control node; ``directory`` takes its inventory, its reports and its scratch.
+
+    ``inventory`` is the text of it, ``settings`` are environment variables of Ansible, which ``python`` has.
+    ``guests``: the managed hosts are others than this machine, so what is kept on them may stay where it is by default.
+    """
 
     directory: Path
+    inventory: str = _INVENTORY
+    settings: Mapping[str, str] = field(default_factory=dict)
+    python: str = sys.executable
+    guests: bool = False
 
     def playbook(self, name: str, **variables: Any) -> Outcome:
         """Run ``playbooks/NAME.yml`` with extra variables."""
@@ -67,16 +75,21 @@ class Control:
         return self._run(command, reports)
 
     def module(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Run one module of the collection ad hoc; its result."""
-        fqcn, given = f"closewait.remediation.{name}", json.dumps(arguments)
-        command = ["-m", "ansible", "adhoc", "-i", self._inventory(), "localhost", "-m", fqcn, "-a", given]
-        outcome = self._run(command, self.directory)
-        text = outcome.text
+        """Run one module of the collection ad hoc on localhost; its result."""
+        text = self.ad_hoc("localhost", f"closewait.remediation.{name}", arguments).text
         result: dict[str, Any] = json.loads(text[text.index("{") : text.rindex("}") + 1])
         return result
 
+    def ad_hoc(self, pattern: str, name: str, arguments: Mapping[str, Any]) -> Outcome:
+        """Run a module on the hosts of the pattern; what ``ansible`` prints."""
+        given = json.dumps(arguments) if arguments else ""
+        command = ["-m", "ansible", "adhoc", "-i", self._inventory(), pattern, "-m", name, "-a", given]
+        return self._run(command, self.directory)
+
     def _leave_no_trace(self) -> dict[str, str]:
         # What is kept on a managed host by default would outlive the scenario on the machine of the tests.
+        if self.guests:
+            return {}
         return {
             "closewait_scene_dir": str(self.directory / "scenes"),
             "closewait_backup_dir": str(self.directory / "backups"),
@@ -85,12 +98,12 @@ class Control:
     def _inventory(self) -> str:
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / "inventory"
-        path.write_text(_INVENTORY)
+        path.write_text(self.inventory)
         return str(path)
 
     def _run(self, command: Sequence[str], reports: Path) -> Outcome:
         run = subprocess.run(
-            [sys.executable, *command],
+            [self.python, *command],
             cwd=self.directory,
             env={**os.environ, **self._environment()},
             stdin=subprocess.DEVNULL,
@@ -110,4 +123,5 @@ class Control:
             "ANSIBLE_HOME": str(self.directory / "ansible-home"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_DEPRECATION_WARNINGS": "0",
+            **self.settings,
         }
