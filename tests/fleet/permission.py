@@ -29,7 +29,9 @@ def obstacle() -> str:
         return "a fleet of namespaces needs root"
     words = [*apart.ISOLATION, sys.executable, "-m", "fleet.permission"]
     settings = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    tried = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_LONGEST_S, env=settings)
+    tried = subprocess.run(
+        words, cwd="/", env=settings, capture_output=True, text=True, check=False, timeout=_LONGEST_S
+    )
     if tried.returncode == 0:
         return ""
     if tried.returncode == _FORBIDDEN:
