@@ -107,6 +107,7 @@ def test_it_is_closed_from_the_host(prisoner: Inmate, tmp_path: Path) -> None:
 
 def test_a_pid_of_the_container_means_nothing_on_the_host(prisoner: Inmate, tmp_path: Path) -> None:
     """Whoever copies the number from inside the container names another process, or none."""
+    assert prisoner.ask("use first") == "used answer first"  # so the upstream has accepted it, and can close
     prisoner.ask("half-close")
     wait_for(prisoner.dead_fds, 10, "a connection in CLOSE_WAIT")
     status = Path(f"/proc/{prisoner.pid}/status").read_text()
