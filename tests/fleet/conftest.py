@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from fleet import control_groups
 from fleet.booted import Booted
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _swept() -> None:
+    """What a killed run has left shall not pass for what these tests do."""
+    control_groups.sweep()
 
 
 @pytest.fixture(scope="session")

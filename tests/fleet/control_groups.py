@@ -81,6 +81,12 @@ def _below(group: Path) -> Iterator[Path]:
     yield from sorted(folders, key=lambda path: len(path.parts), reverse=True)
 
 
+def sweep() -> None:
+    """Remove the groups that a killed run has left; one with processes in it stays."""
+    for group in left():
+        _vanished(group)
+
+
 def left() -> list[Path]:
     """Every group of any fleet that there is now."""
     return sorted(path for hierarchy in _hierarchies() for path in hierarchy.glob(f"{PREFIX}*"))

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import apart, interruption, inventory, network, watch_limit
+from . import apart, control_groups, interruption, inventory, network, watch_limit
 from .access import Access, access
 from .command import run
 from .form import Form
@@ -58,6 +58,7 @@ def named(count: int) -> list[str]:
 def hosts(names: int | Sequence[str], form: Form) -> Iterator[Fleet]:
     """So many hosts, or these, up and reachable over SSH. For a process that is ``apart``."""
     apart.insist()
+    control_groups.sweep()
     given = named(names) if isinstance(names, int) else list(names)
     with ExitStack() as stack:
         stack.enter_context(interruption.orderly())

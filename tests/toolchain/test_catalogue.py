@@ -60,6 +60,13 @@ def test_all_pythons_skip_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     }
 
 
+def test_only_the_fleet_may_find_out_by_itself_that_it_is_to_be_skipped(tmp_path: Path) -> None:
+    for name in ("fleet", "readme"):
+        (tmp_path / "tests" / name).mkdir()
+        (tmp_path / "tests" / name / "run.py").touch()
+    assert [stage.name for stage in catalogue.everything() if stage.may_skip] == ["fleet"]
+
+
 def test_selection_by_name_group_and_wildcard() -> None:
     stages = catalogue.everything()
     names = {stage.name for stage in catalogue.select(stages, ["sanity-2.19", "build", "format*"])}

@@ -57,6 +57,7 @@ class Control:
     settings: Mapping[str, str] = field(default_factory=dict)
     python: str = sys.executable
     guests: bool = False
+    longest_s: float = _LONGEST_RUN_S
 
     def playbook(self, name: str, **variables: Any) -> Outcome:
         """Run ``playbooks/NAME.yml`` with extra variables."""
@@ -110,7 +111,7 @@ class Control:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=_LONGEST_RUN_S,
+            timeout=self.longest_s,
             check=False,
         )
         reports.mkdir(parents=True, exist_ok=True)
