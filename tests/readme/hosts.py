@@ -19,7 +19,9 @@ from scenario_kit.processes import Program, started
 from scenario_kit.waiting import wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_LONGEST_S = 240
+_LONGEST_S = 600
+#: Thresholds for tests of other things than the rule: on a machine that is busy the client may get hardly any CPU.
+HOWEVER_LITTLE_CPU = {"spin_cpu_percent": 0, "spin_cpu_seconds": 0, "spin_system_share": 0}
 _CLOSE_WAIT = "08"
 
 

@@ -168,7 +168,7 @@ def _scenarios() -> Iterator[Stage]:
 
 
 def _others() -> Iterator[Stage]:
-    for name in ("readme", "chaos", "fleet"):
+    for name in ("readme", "awx", "eda", "chaos", "fleet"):
         run = ROOT / "tests" / name / "run.py"
         if run.exists():
             yield _script(name, name, run)
