@@ -17,9 +17,9 @@ TESTS = HERE.parent
 sys.path.insert(0, str(TESTS))
 
 from toolchain import cores, venvs, zip_bytecode  # noqa: E402
+from toolchain.stage import SKIPPED  # noqa: E402
 
 JAVA = 17  # the oldest with which ansible-rulebook starts
-NO_JAVA = 77  # exit status of a stage that this machine cannot run (toolchain/stage.py)
 NEEDED = {
     "prometheus-alertmanager": "prometheus-alertmanager",
     "prometheus-node-exporter": "prometheus-node-exporter",
@@ -44,7 +44,7 @@ def main() -> None:
     if (java := java_version()) < JAVA:
         there = f"Java {java}" if java else "no Java"
         print(f"here is {there}, and ansible-rulebook needs {JAVA} or newer (Debian package openjdk-17-jdk-headless)")
-        raise SystemExit(NO_JAVA)
+        raise SystemExit(SKIPPED)
     missing = [f"{name} (Debian package {package})" for name, package in NEEDED.items() if shutil.which(name) is None]
     newest = cores.newest_here()
     if missing or os.geteuid() != 0 or newest is None:

@@ -177,5 +177,5 @@ def _others() -> Iterator[Stage]:
 def _script(name: str, group: str, run: Path) -> Stage:
     # One at a time: each loads a core, and an integration stage, which mostly waits, has the other one.
     stage = Stage(name, group, [sys.executable, str(run)], env=environment(), lock="services", timeout_s=LONG_TIMEOUT_S)
-    stage = replace(stage, own_processes=True)
-    return replace(stage, may_skip=True, timeout_s=FLEET_TIMEOUT_S) if name == "fleet" else stage
+    stage = replace(stage, own_processes=True, may_skip=name in ("eda", "fleet"))
+    return replace(stage, timeout_s=FLEET_TIMEOUT_S) if name == "fleet" else stage
