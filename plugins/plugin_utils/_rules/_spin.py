@@ -37,7 +37,7 @@ def of_pid(cpu: CpuFacts, pid: int, start_time: int, thresholds: Thresholds) -> 
     listed = cpu["processes"] or []
     for process in listed:
         if process["pid"] == pid and process["start_time"] == start_time:
-            return Spin(judge(process, thresholds), process, f"the threads of process {pid} could not be read")
+            return Spin(judge(process, thresholds), process, _why_unknown(process))
     if cpu["omitted"] and all(process["cpu_percent"] >= thresholds.spin_cpu_percent for process in listed):
         return Spin("unknown", None, f"process {pid} is not among the {len(listed)} busiest that were measured")
     return Spin("calm", None, f"process {pid} uses hardly any CPU")
@@ -51,17 +51,33 @@ def spinning(cpu: CpuFacts, thresholds: Thresholds) -> list[Process]:
 def judge(process: Process, thresholds: Thresholds) -> Answer:
     """Look at the hottest thread, and at the process's CPU use in every subwindow."""
     windows = process["cpu_percent_windows"] or [process["cpu_percent"]]
-    if min(windows) < thresholds.spin_cpu_percent:
-        return "calm"
     thread = deciding_thread(process)
+    if min(windows) < thresholds.spin_cpu_percent:
+        # On a host with too little CPU for all, even one that spins gets hardly any at times.
+        return "unknown" if thread and _never_rests(thread, thresholds) else "calm"
     if thread is None or not thread["states"]:
         return "unknown"
-    busy = (
-        thread["cpu_percent"] >= thresholds.spin_cpu_percent
+    busy = thread["cpu_percent"] >= thresholds.spin_cpu_percent and _never_rests(thread, thresholds)
+    return "spinning" if busy else "calm"
+
+
+def _never_rests(thread: Thread, thresholds: Thresholds) -> bool:
+    """Whether it wants a CPU all the time, whether or not it gets one."""
+    return (
+        bool(thread["states"])
         and thread["voluntary_per_s"] <= thresholds.spin_voluntary_per_s
         and runnable_share(thread) >= thresholds.spin_runnable_share
     )
-    return "spinning" if busy else "calm"
+
+
+def _why_unknown(process: Process) -> str:
+    thread = deciding_thread(process)
+    if thread is None or not thread["states"]:
+        return f"the threads of process {process['pid']} could not be read"
+    return (
+        f"process {process['pid']} wants a CPU all the time and gets {process['cpu_percent']:.0f} % of one: this host has "
+        "too little to tell whether it spins; look again, or with a longer window"
+    )
 
 
 def deciding_thread(process: Process) -> Thread | None:

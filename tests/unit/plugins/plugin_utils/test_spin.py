@@ -13,6 +13,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._rules impor
 from ansible_collections.closewait.remediation.plugins.plugin_utils._shapes import conform
 from ansible_collections.closewait.remediation.plugins.plugin_utils._thresholds import Thresholds
 from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils import facts_builder as make
+from ansible_collections.closewait.remediation.tests.unit.plugins.plugin_utils.scenes import ask
 
 DEFAULTS = Thresholds()
 
@@ -37,7 +38,15 @@ def process(fact: make.Fact) -> Process:
         ({"hottest_thread": make.thread(voluntary_per_s=240.0)}, "calm"),
         ({"hottest_thread": make.thread("DDDDDD")}, "calm"),
         # A burst: one subwindow without CPU use.
-        ({"cpu_percent_windows": [97.0, 96.0, 0.5, 98.0, 97.0]}, "calm"),
+        ({"cpu_percent_windows": [97.0, 96.0, 0.5, 98.0, 97.0], "hottest_thread": make.thread("RRSSRR")}, "calm"),
+        # The same, but it wanted the CPU all the time: it had to wait for its neighbours.
+        ({"cpu_percent_windows": [97.0, 96.0, 0.5, 98.0, 97.0]}, "unknown"),
+        ({"cpu_percent": 4.0, "cpu_percent_windows": [6.0, 2.0]}, "unknown"),
+        ({"cpu_percent": 4.0, "cpu_percent_windows": [6.0, 2.0], "hottest_thread": make.thread("SSSSSS")}, "calm"),
+        (
+            {"cpu_percent_windows": [6.0, 2.0], "hottest_thread": make.thread(voluntary_per_s=240.0)},
+            "calm",
+        ),
         # The process is busy with many threads, none of which is always runnable.
         ({"threads": 40, "hottest_thread": make.thread("RSRRSS", cpu_percent=9.0)}, "calm"),
         ({"threads": 40, "hottest_thread": make.thread(cpu_percent=6.0)}, "calm"),
@@ -50,6 +59,20 @@ def process(fact: make.Fact) -> Process:
 )
 def test_judge(changed: dict[str, Any], answer: str) -> None:
     assert _spin.judge(process(make.process(**changed)), DEFAULTS) == answer
+
+
+def test_why_a_starved_process_is_unknown_is_said() -> None:
+    starved = make.process(cpu_percent=4.0, cpu_percent_windows=[6.0, 2.0])
+    seen = _spin.of_pid(conform(make.cpu(starved), CpuFacts), make.PID, make.BORN, DEFAULTS)
+    assert seen.answer == "unknown"
+    assert "gets 4 % of one" in seen.reason
+
+
+def test_a_starved_process_with_a_half_closed_registration_is_not_healthy() -> None:
+    starved = make.process(cpu_percent=4.0, cpu_percent_windows=[6.0, 2.0])
+    outcome = ask("half_closed_spin", make.worker(cpu=make.cpu(starved)))
+    assert outcome.findings == []
+    assert ["this host has too little" in reason for reason in outcome.unknowns] == [True]
 
 
 def test_sleeping_process_is_calm() -> None:
@@ -85,7 +108,7 @@ def test_polling(cpu_percent: float, system_percent: float, window: float, answe
 def test_thresholds_are_the_callers() -> None:
     thread = make.thread(cpu_percent=43.0)
     busy = process(make.process(cpu_percent_windows=[44.0, 43.0], hottest_thread=thread))
-    assert _spin.judge(busy, Thresholds(spin_cpu_percent=45.0)) == "calm"
+    assert _spin.judge(busy, Thresholds(spin_cpu_percent=45.0)) == "unknown"
     assert _spin.judge(busy, Thresholds(spin_cpu_percent=42.0)) == "spinning"
 
 
