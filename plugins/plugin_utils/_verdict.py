@@ -110,7 +110,7 @@ def judge(
 def with_reasons(result: Result, left_alone: Mapping[str, str]) -> Result:
     """The same with the reasons why nothing was tried on a host, where something is left to heal on it."""
     hosts = {
-        name: {**host, "left_alone": left_alone.get(name) if [*_left_on(host)] else None}
+        name: {**host, "left_alone": left_alone.get(name) if next(_left_on(host), None) else None}
         for name, host in result["hosts"].items()
     }
     reasons = [f"{name}: nothing was tried: {host['left_alone']}" for name, host in hosts.items() if host["left_alone"]]

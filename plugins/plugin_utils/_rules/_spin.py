@@ -75,8 +75,8 @@ def _why_unknown(process: Process) -> str:
     if thread is None or not thread["states"]:
         return f"the threads of process {process['pid']} could not be read"
     return (
-        f"process {process['pid']} wants a CPU all the time and gets {process['cpu_percent']:.0f} % of one: this host has "
-        "too little to tell whether it spins; look again, or with a longer window"
+        f"process {process['pid']} wants a CPU all the time and gets {process['cpu_percent']:.0f} % of one: "
+        "this host has too little to tell whether it spins; look again, or with a longer window"
     )
 
 

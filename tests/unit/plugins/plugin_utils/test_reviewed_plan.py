@@ -81,7 +81,7 @@ def test_only_the_sockets_that_were_reviewed_are_closed() -> None:
     assert closing["vars"]["targets"] == action["vars"]["targets"]
     assert document["stale"] == []
     # The other way round: one of two that were reviewed is gone.
-    stale = restricted(reviewed, today)["stale"]
+    stale = restricted(today=reviewed, reviewed=today)["stale"]
     assert [row["reason"] for row in stale] == [_reviewed_plan.SOME_GONE.format(gone=1, count=2)]
 
 
