@@ -111,7 +111,12 @@ def job(folder: Path, project: Path, playbook: str, hosts: Hosts, answers: Mappi
     for name in ("env", "inventory"):
         (folder / name).mkdir(parents=True)
     (folder / "project").symlink_to(project)
-    settings = {"ANSIBLE_COLLECTIONS_PATH": COLLECTIONS, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_HOME": str(folder / "home")}
+    settings = {
+        "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
+        "ANSIBLE_HOME": str(folder / "home"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PIPELINING": "1",
+    }
     (folder / "env" / "envvars").write_text(json.dumps(settings))
     (folder / "env" / "cmdline").write_text("--become")
     (folder / "env" / "extravars").write_text(yaml.dump(dict(answers), Dumper=_Answers))

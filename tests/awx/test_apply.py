@@ -45,6 +45,7 @@ class Site:
             "ANSIBLE_HOME": str(self.folder),
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PIPELINING": "1",
             "CONTROLLER_HOST": self.address,
             "CONTROLLER_OAUTH_TOKEN": "made-up",
         }

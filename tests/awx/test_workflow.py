@@ -23,6 +23,7 @@ ANSWERS: dict[str, Any] = {
     "closewait_verify_commands": '[["true"]]',
     "closewait_verify_seconds": 1,
     "closewait_batch_seconds": 0,
+    "closewait_window": 2.0,
     "closewait_thresholds": HOWEVER_LITTLE_CPU,
 }
 
