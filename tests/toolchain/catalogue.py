@@ -46,9 +46,9 @@ class UnknownStageError(Exception):
 def everything() -> list[Stage]:
     """Return all stages in the order in which they should start.
 
-    The integration stages come early: in turns they take as long as all that runs beside them.
+    The integration stages and the scenarios come early: both take their turns one by one, and both take longest.
     """
-    parts = (_setup, _lint, _build, _pytest, _integration, _per_core, _scenarios, _others)
+    parts = (_setup, _lint, _build, _pytest, _integration, _scenarios, _others, _per_core)
     return [stage for part in parts for stage in part()]
 
 
