@@ -94,6 +94,7 @@ class Control:
         return {
             "closewait_scene_dir": str(self.directory / "scenes"),
             "closewait_backup_dir": str(self.directory / "backups"),
+            "closewait_lock_file": str(self.directory / "run.lock"),
         }
 
     def _inventory(self) -> str:
