@@ -69,6 +69,12 @@ def test_what_was_approved_is_done_and_nothing_else(workflow: Workflow) -> None:
     actions = published["closewait_plan"]["actions"]
     assert [action["action"] for action in actions if action["allowed"]] == ["fd_close"]
 
+    nothing = {name: value for name, value in published.items() if name != "closewait_handed_over"}
+    unapproved = workflow.run("playbooks/remediate.yml", **nothing)
+    assert unapproved.status == "failed"
+    assert "no job before this one has handed a plan over" in unapproved.output
+    assert not unapproved.published
+
     handed_over = json.loads(published["closewait_handed_over"])
     handed_over["plan"]["actions"] = []
     refused = workflow.run("playbooks/remediate.yml", **{**published, "closewait_handed_over": json.dumps(handed_over)})
