@@ -5,21 +5,44 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scenario_kit.hardship import Hardship, Victims
+from scenario_kit.kernel_scheduling import watch_conduct
 from scenario_kit.playbooks import Control
+from scenario_kit.processes import Program, started
 from scenario_kit.upstream import upstream
+from scenario_kit.waiting import wait_for
+
+DEMO = Path(__file__).resolve().parents[3] / "playbooks" / "files"
+LONGEST_S = "300"
 
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Iterator[Hardship]:
-    with upstream() as peer, Victims(tmp_path, peer).start() as started:
-        started.spinner.half_close_until_it_spins()
-        yield started
+    with upstream() as peer, Victims(tmp_path, peer).start() as program:
+        program.spinner.half_close_until_it_spins()
+        yield program
+
+
+@pytest.fixture
+def unseen(tmp_path: Path) -> Iterator[Program]:
+    """One that has no socket left when it is cured, so that no fact shows it any more unless it is asked for."""
+    server, client = tmp_path / "server.json", tmp_path / "client.json"
+    python = sys.executable
+    with started([python, DEMO / "demo_server.py", server, LONGEST_S], tmp_path / "server.log"):
+        port = str(
+            wait_for(lambda: server.exists() and json.loads(server.read_text() or "{}"), 10, "the server")["port"]
+        )
+        command = [python, DEMO / "demo_client.py", client, LONGEST_S, port]
+        with started(command, tmp_path / "client.log") as program:
+            wait_for(lambda: watch_conduct(program.pid, 0.5).spins, 30, "the client to spin")
+            yield program
 
 
 @pytest.fixture

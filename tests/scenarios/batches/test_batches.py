@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from scenario_kit.hardship import Hardship
+from scenario_kit.kernel_scheduling import watch_conduct
 from scenario_kit.playbooks import Control, Outcome
+from scenario_kit.processes import Program
 
 ASKED: dict[str, Any] = {"closewait_allow": "invasive", "closewait_verify_seconds": 1, "closewait_window": 2}
 
@@ -20,7 +22,7 @@ def worked_on(outcome: Outcome) -> int:
     return sum(line.strip().startswith('"msg": "pid ') for line in outcome.text.splitlines())
 
 
-def test_after_a_batch_that_is_better_for_it_comes_the_next(victim: Hardship, control: Control) -> None:
+def test_after_a_batch_that_is_better_for_it_comes_the_next(unseen: Program, control: Control) -> None:
     outcome = control.playbook("remediate", **ASKED)
     assert outcome.status == 0, outcome.text
     assert "is not better for it" not in outcome.text
@@ -28,7 +30,8 @@ def test_after_a_batch_that_is_better_for_it_comes_the_next(victim: Hardship, co
     assert worked_on(outcome) == 2, outcome.text
     assert "(the number is another file now; diagnose again)" in outcome.text
     assert [host["left_alone"] for host in outcome.report("result.json")["hosts"].values()] == [None, None]
-    victim.check_cured()
+    assert unseen.running()
+    assert not watch_conduct(unseen.pid, 0.5).spins
 
 
 def test_after_one_that_is_not_it_stops_and_says_so(victim: Hardship, control: Control) -> None:
