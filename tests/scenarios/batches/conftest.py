@@ -39,7 +39,7 @@ def unseen(tmp_path: Path) -> Iterator[Program]:
         port = str(
             wait_for(lambda: server.exists() and json.loads(server.read_text() or "{}"), 10, "the server")["port"]
         )
-        command = [python, DEMO / "demo_client.py", client, LONGEST_S, port]
+        command: list[str | Path] = [python, DEMO / "demo_client.py", client, LONGEST_S, port]
         with started(command, tmp_path / "client.log") as program:
             wait_for(lambda: watch_conduct(program.pid, 0.5).spins, 30, "the client to spin")
             yield program
