@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 WIDTH = 2
 COMPLAINTS = ("ERROR:", "FATAL:", "fatal:", "FAILED ", "E  ")  # of ansible-test, ansible, pytest
 COMPLAINT_LINES = 30
+REASONS = ("ERROR ", "FAILED ", "fatal:", "FATAL:")
+REASON_LINES = 6
 TAIL_LINES = 15
 EXCERPT_WIDTH = 300
 KILL_AFTER_S = 10
@@ -157,9 +159,17 @@ def excerpt(lines: Sequence[str]) -> list[str]:
 
 
 def failures(results: Iterable[Result]) -> str:
-    """Return a line that names the stages that failed, or an empty string; whoever reads only the end sees it."""
-    names = [result.stage.name for result in results if result.outcome is Outcome.FAILED]
-    return f"failed: {' '.join(names)}" if names else ""
+    """Return which stages failed and on what, or an empty string; whoever reads only the end sees it."""
+    failed = [result for result in results if result.outcome is Outcome.FAILED]
+    names = " ".join(result.stage.name for result in failed)
+    return "\n".join([*(line for result in failed for line in _reasons(result)), f"failed: {names}"] if failed else [])
+
+
+def _reasons(result: Result) -> list[str]:
+    """Return the lines that say which test of a stage failed and what it saw, headed by the stage's name."""
+    lines = result.log.read_text(errors="replace").splitlines() if result.log is not None else []
+    reasons = [line for line in lines if line.startswith(REASONS)][:REASON_LINES]
+    return [f"{result.stage.name}: {result.reason}", *(f"    | {line[:EXCERPT_WIDTH]}" for line in reasons)]
 
 
 def summary(results: Iterable[Result]) -> str:

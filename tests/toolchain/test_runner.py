@@ -86,9 +86,15 @@ def test_summary_names_skipped_only_when_there_are_some() -> None:
     assert runner.summary(runner.run_all([shell("one", "true")])) == "1 passed, 0 failed"
 
 
-def test_the_failed_stages_are_named_together() -> None:
-    results = runner.run_all([shell("one", "true"), shell("two", "false"), shell("three", "false")])
-    assert runner.failures(results) in ("failed: two three", "failed: three two")  # as they end
+def test_the_failed_stages_are_named_together_with_what_failed_in_them() -> None:
+    script = "echo noise; echo FAILED test_it - because; exit 3"
+    results = runner.run_all([shell("one", "true"), shell("two", script), shell("three", "exit 4")], width=1)
+    assert runner.failures(results).splitlines() == [
+        "two: exit status 3",
+        "    | FAILED test_it - because",
+        "three: exit status 4",
+        "failed: two three",
+    ]
     assert runner.failures(results[:1]) == ""
 
 
