@@ -94,7 +94,8 @@ def test_a_right_that_somebody_took_away_is_given_back(applied: Site) -> None:
 def test_every_template_has_its_survey_inventory_and_credential(applied: Site) -> None:
     templates = named(applied, "job_templates")
     assert set(templates) == {
-        f"Closewait {what}" for what in ("diagnose", "remediate", "verify", "capture", "rollback")
+        f"Closewait {what}"
+        for what in ("diagnose", "remediate", "remediate what was approved", "verify", "capture", "rollback")
     }
     [inventory], [credential] = applied.awx.of_kind("inventories"), applied.awx.of_kind("credentials")
     for template in templates.values():
