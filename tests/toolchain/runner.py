@@ -168,8 +168,13 @@ def failures(results: Iterable[Result]) -> str:
 def _reasons(result: Result) -> list[str]:
     """Return the lines that say which test of a stage failed and what it saw, headed by the stage's name."""
     lines = result.log.read_text(errors="replace").splitlines() if result.log is not None else []
-    reasons = [line for line in lines if line.startswith(REASONS)][:REASON_LINES]
+    reasons = [line for line in lines if _bare(line).startswith(REASONS)][:REASON_LINES]
     return [f"{result.stage.name}: {result.reason}", *(f"    | {line[:EXCERPT_WIDTH]}" for line in reasons)]
+
+
+def _bare(line: str) -> str:
+    """Return a line of a playbook's output without what pytest puts before it in the message of an assertion."""
+    return line.removeprefix("E  ").lstrip() if line.startswith("E  ") else line
 
 
 def summary(results: Iterable[Result]) -> str:

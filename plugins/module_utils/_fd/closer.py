@@ -84,6 +84,8 @@ class Closer:
             error += " (%s)" % fd_process.forbidder()
         if self._spare.number is not None:
             error += "; a socket of ours stays open in it as fd %d" % self._spare.number
+        if self._spare.unheard is not None:
+            error += "; whether a socket of ours is open in it as fd %d is not known" % self._spare.unheard
         return error
 
     def _settle(self, session: Session, items: List[Pending]) -> None:

@@ -109,6 +109,11 @@ class Session:
         """Process group of gdb and whatever is around it."""
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone, and with it its hold on the target."""
+        return self._process.poll() is not None
+
     def attach(self, pid: int, names: Sequence[str]) -> dict[str, int]:
         """Stop all threads of a process; the values of some registers of the main thread.
 

@@ -20,7 +20,8 @@ _GETREGS = 12
 _SETREGS = 13
 _DETACH = 17
 _WALL = 0x40000000
-_WAIT_S = 2.0
+#: Let go without its registers the process would die; a thread that waits for a CPU gets one in the end.
+_WAIT_S = 30.0
 
 #: struct user_regs_struct, sys/user.h
 _ORDER = (

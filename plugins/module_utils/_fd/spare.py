@@ -21,6 +21,8 @@ class SpareSocket:
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
         self._there: Optional[fd_act.Spare] = None
+        #: The number of one of which nobody heard whether it was opened; None when there is no doubt.
+        self.unheard: Optional[int] = None
         #: In the process as it stands still now; None: not looked up yet.
         self._lowest_free: Optional[int] = None
 
@@ -54,7 +56,12 @@ class SpareSocket:
             self._there = None
 
     def _find(self, stop: Stop, pid: int) -> None:
-        """The call may have been made although its answer was never heard. Held, the process has not run since."""
-        if stop.held and self._lowest_free is not None:
+        """The call may have been made although its answer was never heard. Held, the process has not run since.
+
+        Gdb may have ended at the call's entry, and then the thread still has to make it: it stands still afterwards.
+        """
+        if not stop.comes_to_rest():
+            self.unheard = self._lowest_free
+        elif self._lowest_free is not None:
             inode = _procfs.socket_inode(_procfs.link(pid, self._lowest_free))
             self._there = None if inode is None else fd_act.Spare(pid, self._lowest_free, inode)

@@ -21,6 +21,8 @@ _LEAVE_ALONE_S = 0.5
 #: A parent learns of the stop by a signal, and may have to wait for a CPU to act on it.
 _JOINED_IN_S = 0.05
 _HOLD_S = 0.5
+#: A thread that gdb left may have to wait for a CPU before it comes to our SIGSTOP.
+_COMES_TO_REST_S = 5.0
 _FIRST_STEP_S = 0.00005
 _LONGEST_STEP_S = 0.001
 
@@ -55,6 +57,25 @@ class Stop:
     def elapsed_ms(self) -> float:
         """Milliseconds from just before the attach until after the detach, or until now."""
         return 1000.0 * ((self._end or time.monotonic()) - self._start)
+
+    def comes_to_rest(self) -> bool:
+        """Whether all threads stand still, waited for where gdb has ended: a call it had begun goes on to its end first.
+
+        False where the process is not held, or still runs after a while.
+        """
+        deadline, step = time.monotonic() + _COMES_TO_REST_S, _FIRST_STEP_S
+        while self.held and time.monotonic() < deadline:
+            if self._rests():
+                return True
+            time.sleep(step)
+            step = min(2 * step, _LONGEST_STEP_S)
+        return False
+
+    def _rests(self) -> bool:
+        with contextlib.suppress(OSError):
+            states = set(_procfs.thread_states(self._pid, self._proc).values())
+            return states <= set("TXZ" if self._gdb.ended else "tTXZ")
+        return True
 
     def __enter__(self) -> Stop:
         place = fd_injection.find_instruction(self._pid, self._proc)

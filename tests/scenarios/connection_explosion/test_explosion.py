@@ -29,6 +29,17 @@ def goes_on(crew: Dispatchers, answers: int = 50) -> None:
     wait_for(lambda: crew.farm.answered() >= before + answers, 120, "requests to be answered", every=0.5)
 
 
+def verified(control: Control, reports: str, looks: int = 3) -> Outcome:
+    """Look again while a busy machine does not let it be told, as its operator would."""
+    outcome = control.playbook(
+        "verify", closewait_output_dir=reports, closewait_window=WINDOW_S, closewait_verify_seconds=1
+    )
+    left = outcome.report("result.json")["not_healed"]
+    if looks > 1 and left and all("could not look" in reason for reason in left):
+        return verified(control, reports, looks - 1)
+    return outcome
+
+
 def test_reproduction_every_greenlet_keeps_a_connection_to_every_backend(explosion: Dispatchers) -> None:
     connections = explosion.connections()
     assert len(connections) == 8
@@ -66,16 +77,12 @@ def test_verify_says_healed_when_one_pool_is_shared(explosion: Dispatchers, fold
     """The remedy is in the code. This comes last: the dispatchers are replaced by such as do as they were advised."""
     control = Control(folder / "control")
     reports = str(control.playbook("diagnose", closewait_window=WINDOW_S).reports)
-    still = control.playbook(
-        "verify", closewait_output_dir=reports, closewait_window=WINDOW_S, closewait_verify_seconds=1
-    )
+    still = verified(control, reports)
     assert still.status != 0, still.text
     explosion.end()
     with dispatchers(folder, Crew("dispatch", "shared", processes=8), explosion.farm) as cured:
         goes_on(cured)
-        outcome = control.playbook(
-            "verify", closewait_output_dir=reports, closewait_window=WINDOW_S, closewait_verify_seconds=1
-        )
+        outcome = verified(control, reports)
         assert outcome.status == 0, outcome.text
         counts = [number for of_process in cured.connections().values() for number in of_process.values()]
         assert median_low(counts) < 10

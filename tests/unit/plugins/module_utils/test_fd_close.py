@@ -9,6 +9,8 @@ import contextlib
 import os
 import platform
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
@@ -321,16 +323,42 @@ def test_gdb_is_gone_afterwards(tmp_path: Path) -> None:
 @needs_root
 @pytest.mark.parametrize("at", [2, 3, 4])
 def test_no_socket_of_ours_stays_behind_when_gdb_is_killed(tmp_path: Path, at: int) -> None:
-    """After socket(), after dup3() and after the close of the spare."""
+    """At the entry and the return of socket(), and at the entry of dup3()."""
+    with _detached_victim() as program:
+        _no_socket_stays_behind(tmp_path, program, at)
+
+
+@needs_gdb
+@needs_root
+def test_no_socket_of_ours_stays_behind_where_the_program_waits_for_a_cpu(tmp_path: Path) -> None:
+    """Gdb is killed when socket() has begun, and the program gets to make it a good while later."""
+    with _detached_victim() as program, _starved(program.process.pid):
+        _no_socket_stays_behind(tmp_path, program, 2)
+
+
+def _no_socket_stays_behind(tmp_path: Path, program: Victim, at: int) -> None:
     once = 'os.path.exists("%s/once") or (open("%s/once", "w").close(), os.kill(os.getpid(), 9))' % (tmp_path, tmp_path)
     gdb = script(tmp_path, HOOKED % (shutil.which("gdb"), at, once))
-    with _detached_victim() as program:
-        before = set(os.listdir("/proc/%d/fd" % program.process.pid))
-        [row] = _run(_order(tmp_path, gdb), _target(program)).results
-        assert (tmp_path / "once").exists()
-        assert row["outcome"] in ("replaced", "refused"), row
-        assert set(os.listdir("/proc/%d/fd" % program.process.pid)) == before
-        assert program.ask()["healthy"] == "hello"
+    before = set(os.listdir("/proc/%d/fd" % program.process.pid))
+    [row] = _run(_order(tmp_path, gdb), _target(program)).results
+    assert (tmp_path / "once").exists()
+    assert row["outcome"] in ("replaced", "refused"), row
+    assert set(os.listdir("/proc/%d/fd" % program.process.pid)) == before
+    assert program.ask()["healthy"] == "hello"
+
+
+@contextlib.contextmanager
+def _starved(pid: int) -> Iterator[None]:
+    """The process gets only what another one leaves of one CPU (sched(7), SCHED_IDLE)."""
+    cpu = {min(os.sched_getaffinity(0))}
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as spinner:
+        try:
+            for one in (pid, spinner.pid):
+                os.sched_setaffinity(one, cpu)
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+            yield
+        finally:
+            spinner.kill()
 
 
 @needs_gdb
