@@ -59,7 +59,7 @@ class Stop:
         return 1000.0 * ((self._end or time.monotonic()) - self._start)
 
     def comes_to_rest(self) -> bool:
-        """Whether all threads stand still, waited for where gdb has ended: a call it had begun goes on to its end first.
+        """Whether all threads stand still, waited for where gdb has ended: a call it had begun goes on to its end.
 
         False where the process is not held, or still runs after a while.
         """
