@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Collection, Iterable, NamedTuple, Optional
+from typing import Callable, Collection, Iterable, Mapping, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 
@@ -42,11 +42,21 @@ class Walk(NamedTuple):
 
 def walk(pids: Iterable[int], proc: str = "/proc") -> Walk:
     """Fd tables of these processes; processes that end meanwhile are left out."""
+    return _each(pids, lambda pid: owner_of(pid, proc))
+
+
+def search(pids: Iterable[int], inodes: Iterable[int], proc: str = "/proc") -> Walk:
+    """The same, but only processes that hold one of these sockets, and of their fds only those that lead to them."""
+    links = {"socket:[%d]" % inode: inode for inode in inodes}
+    return _each(pids, lambda pid: _owner_with(pid, links, proc))
+
+
+def _each(pids: Iterable[int], look: Callable[[int], Optional[Owner]]) -> Walk:
     owners: list[Owner] = []
     denied: list[int] = []
     for pid in pids:
         try:
-            owner = owner_of(pid, proc)
+            owner = look(pid)
         except PermissionError:
             denied.append(pid)
             continue
@@ -64,6 +74,16 @@ def owner_of(pid: int, proc: str = "/proc") -> Optional[Owner]:
     if not table.sockets and not table.epolls:
         return None
     stat = _procfs.stat(pid, proc)
+    return Owner(pid, stat.start_time, stat.name, table, stat.state == "R") if stat else None
+
+
+def _owner_with(pid: int, links: Mapping[str, int], proc: str) -> Optional[Owner]:
+    try:
+        found = _procfs.fds_of(pid, links, proc)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    stat = _procfs.stat(pid, proc) if found else None
+    table = _procfs.FdTable({fd: links[target] for fd, target in found.items()}, [], set())
     return Owner(pid, stat.start_time, stat.name, table, stat.state == "R") if stat else None
 
 

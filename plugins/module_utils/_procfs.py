@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple, Optional
+from typing import Collection, NamedTuple, Optional
 
 _SOCKET = re.compile(r"^socket:\[(\d+)\]$")
 EVENTPOLL = "anon_inode:[eventpoll]"
@@ -71,6 +71,11 @@ def fd_table(pid: int, proc: str = "/proc") -> FdTable:
         else:
             others.add(int(name))
     return FdTable(sockets, epolls, others)
+
+
+def fds_of(pid: int, links: Collection[str], proc: str = "/proc") -> dict[int, str]:
+    """Open files of a process that lead to one of these, by number. Raises as :func:`fd_table` does."""
+    return {int(name): target for name, target in _links("%s/%d/fd" % (proc, pid)) if target in links}
 
 
 def _links(folder: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _holders, _procfs
 
@@ -27,6 +27,7 @@ MOST_BATCHES = 255
 #: Of marshal: pid, start time, name, running, sockets, epolls, others.
 _Row = Tuple[int, int, str, bool, Dict[int, int], List[int], List[int]]
 _Batch = Tuple[List[_Row], List[int]]
+Walk = Callable[[Sequence[int]], _holders.Walk]
 
 
 class _Worker(NamedTuple):
@@ -39,9 +40,9 @@ class _Worker(NamedTuple):
 class SharedWalk:
     """A walk that has begun; to be used in a ``with`` statement."""
 
-    def __init__(self, pids: Sequence[int], workers: int, proc: str = "/proc") -> None:
-        """Without workers :meth:`finish` does all of it, and there is no pipe."""
-        self._proc = proc
+    def __init__(self, pids: Sequence[int], workers: int, walk: Walk) -> None:
+        """``walk``: looks at some of the pids. Without workers :meth:`finish` does all of it, and there is no pipe."""
+        self._walk = walk
         size = max(1, -(-len(pids) // MOST_BATCHES), min(8, len(pids) // (4 * (workers + 1)) or 1))
         self._batches = [pids[start : start + size] for start in range(0, len(pids), size)]
         self._queue = _queue(len(self._batches)) if workers else None
@@ -67,7 +68,7 @@ class SharedWalk:
             done.update(_received(worker.results))
         for number, batch in enumerate(self._batches):
             if number not in done:
-                done[number] = _walked(batch, self._proc)
+                done[number] = self._walked(batch)
         batches = [done[number] for number in range(len(self._batches))]
         owners = [_owner(row) for rows, _denied in batches for row in rows]
         return _holders.Walk(owners, [pid for _rows, denied in batches for pid in denied])
@@ -88,16 +89,26 @@ class SharedWalk:
             # Nothing of the caller's is to happen twice: buffers, handlers, what it would clean up.
             os._exit(status)
 
+    def _walked(self, pids: Sequence[int]) -> _Batch:
+        walk = self._walk(pids)
+        return [_row(owner) for owner in walk.owners], walk.denied
+
     def _work(self) -> Dict[int, _Batch]:
         done: Dict[int, _Batch] = {}
         for number in _taken(self._queue) if self._queue is not None else ():
-            done[number] = _walked(self._batches[number], self._proc)
+            done[number] = self._walked(self._batches[number])
         return done
 
 
 def walk_of(pids: Sequence[int], proc: str = "/proc") -> SharedWalk:
     """The walk over these processes, with as many workers as it is worth."""
-    return SharedWalk(pids, workers(pids, proc), proc)
+    return SharedWalk(pids, workers(pids, proc), lambda some: _holders.walk(some, proc))
+
+
+def search_of(pids: Sequence[int], inodes: Iterable[int], proc: str = "/proc") -> SharedWalk:
+    """The same, for those that hold one of these sockets; see :func:`_holders.search`."""
+    wanted = frozenset(inodes)
+    return SharedWalk(pids, workers(pids, proc), lambda some: _holders.search(some, wanted, proc))
 
 
 def workers(pids: Sequence[int], proc: str = "/proc") -> int:
@@ -131,11 +142,6 @@ def _taken(queue: int) -> Iterator[int]:
         if not number:
             return
         yield number[0]
-
-
-def _walked(pids: Sequence[int], proc: str) -> _Batch:
-    walk = _holders.walk(pids, proc)
-    return [_row(owner) for owner in walk.owners], walk.denied
 
 
 def _row(owner: _holders.Owner) -> _Row:

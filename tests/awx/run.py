@@ -17,8 +17,7 @@ HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent
 sys.path.insert(0, str(TESTS))
 
-from awx import modules  # noqa: E402
-from toolchain import cores, venvs, zip_bytecode  # noqa: E402
+from toolchain import ansible_package, cores, venvs, zip_bytecode  # noqa: E402
 
 NEEDED = {"unshare": "util-linux", "nsenter": "util-linux", "gdb": "gdb", "git": "git"}
 
@@ -39,7 +38,7 @@ def main() -> None:
         "PATH": f"{bin_dir}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": f"{TESTS / 'scenarios'}{os.pathsep}{TESTS}",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "CLOSEWAIT_AWX_MODULES": str(modules.ensure(bin_dir / "python")),
+        "CLOSEWAIT_AWX_MODULES": str(ansible_package.ensure(bin_dir / "python")),
     }
     tests = [str(bin_dir / "python"), "-m", "pytest", "-p", "no:cacheprovider", "-q", str(HERE), *sys.argv[1:]]
     os.execve(tests[0], tests, environment)  # noqa: S606 - no shell is wanted

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import pkgutil
@@ -31,6 +32,8 @@ def main() -> int:
     if unknown := set(names) - set(known):
         print(f"no measurement {', '.join(sorted(unknown))}; there are: {', '.join(known)}", file=sys.stderr)
         return 2
+    for name in names:
+        _prepare(name)
     facts = machine.describe()
     sections = []
     for name in names:
@@ -48,6 +51,13 @@ def _refuse_when_unfit() -> None:
         problems.append("it needs root: namespaces of its own, ptrace")
     if problems:
         raise SystemExit("The benchmark cannot run here: " + "; ".join(problems))
+
+
+def _prepare(name: str) -> None:
+    """What a measurement needs from outside of its namespaces, where it has a ``prepare``."""
+    module = importlib.import_module(f".measured.{name}", __package__)
+    if hasattr(module, "prepare"):
+        module.prepare()
 
 
 def _isolated(name: str) -> figures.Section:

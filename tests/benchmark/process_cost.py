@@ -32,7 +32,7 @@ def in_turns(commands: Mapping[str, Sequence[str]]) -> dict[str, list[Cost]]:
     done: dict[str, list[Cost]] = {name: [] for name in commands}
     for turn in range(RUNS + 1):
         for name, argv in commands.items():
-            cost = _measure(argv)
+            cost = once(argv)
             done[name] += [cost] if turn else []
     return done
 
@@ -47,11 +47,11 @@ def cpu(costs: Sequence[Cost]) -> Samples:
     return Samples("ms", tuple(cost.cpu for cost in costs))
 
 
-def _measure(argv: Sequence[str]) -> Cost:
+def once(argv: Sequence[str], timeout_s: float = TIMEOUT_S) -> Cost:
     """Raises CalledProcessError when the command fails, TimeoutExpired when it hangs."""
     before, start = _cpu_of_children(), time.monotonic()
     subprocess.run(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True, timeout=TIMEOUT_S
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True, timeout=timeout_s
     )
     return Cost(1000 * (time.monotonic() - start), 1000 * (_cpu_of_children() - before))
 

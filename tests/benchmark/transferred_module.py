@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 
-def transferred(module: str, folder: Path) -> Path:
-    """The self-contained program that Ansible makes of ``module`` with no arguments, written below ``folder``."""
+def transferred(module: str, folder: Path, arguments: str = "", collections: Path | None = None) -> Path:
+    """The self-contained program that Ansible makes of ``module``, written below ``folder``; it is run once for that.
+
+    ``collections``: where others than ours are.
+    """
     settings = {
         "ANSIBLE_KEEP_REMOTE_FILES": "1",
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
@@ -21,7 +24,10 @@ def transferred(module: str, folder: Path) -> Path:
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_LOCALHOST_WARNING": "0",
     }
+    if collections is not None:
+        settings["ANSIBLE_COLLECTIONS_PATH"] = str(collections)
     ansible = Path(os.environ["CLOSEWAIT_ANSIBLE_BIN"]) / "ansible"
     argv = [str(ansible), "localhost", "--inventory", "localhost,", "--connection", "local", "--module-name", module]
+    argv += ["--args", arguments]
     subprocess.run(argv, env={**os.environ, **settings}, capture_output=True, check=True, timeout=60)
     return next((folder / "remote").glob(f"*/AnsiballZ_{module.rpartition('.')[2]}.py"))

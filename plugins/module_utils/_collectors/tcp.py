@@ -9,20 +9,19 @@ Sources: inet_diag over netlink in every network namespace that has processes, `
 
 from __future__ import annotations
 
-import os
-from typing import Dict, FrozenSet, List, NamedTuple, Optional
+from typing import FrozenSet, NamedTuple, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _accept_queues,
     _gc_pause,
     _holders,
-    _netlink,
     _netns,
     _procfs,
     _rtnetlink,
     _shared_walk,
     _sleepers,
     _tcp_facts,
+    _unread,
     _vanished,
     _watchers,
 )
@@ -35,10 +34,8 @@ from ansible_collections.closewait.remediation.plugins.module_utils._connections
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import facts as connection_facts
 
-Errors = List[Dict[str, str]]
 #: From so many sockets on it matters what is not looked at.
 MANY_SOCKETS = 5000
-RUN_AS_ROOT = "run it as root (become: true)"
 
 
 class Known(NamedTuple):
@@ -59,7 +56,7 @@ def collect(max_items: int, proc: str = "/proc", known: Optional[Known] = None) 
 
 
 def _collect(max_items: int, known: Known, proc: str) -> _tcp_facts.Fact:
-    errors: Errors = []
+    errors: _unread.Errors = []
     first = known.queues or _accept_queues.first_look(proc)
     pids = _procfs.pids(proc)
     namespaces, strangers = _netns.discover(pids, proc)
@@ -73,13 +70,12 @@ def _collect(max_items: int, known: Known, proc: str) -> _tcp_facts.Fact:
     if found:
         watchers = _confirmed_watchers(_Owners(awake, walk.owners), states, namespaces, proc)
     denied = sorted({*strangers, *walk.denied, *watchers.denied})
-    if denied and os.geteuid():
-        _error(errors, proc, "permission denied for %d processes; %s" % (len(denied), RUN_AS_ROOT))
+    _unread.denied(denied, errors, proc)
     facts: _tcp_facts.Fact = {
         "errors": errors,
         "namespaces": [_tcp_facts.namespace(namespace) for namespace in namespaces],
         "addresses": _addresses(namespaces, errors, proc),
-        "unreadable": _unreadable(denied, max_items, proc),
+        "unreadable": _unread.unreadable(denied, max_items, proc),
         "states": None,
         "listeners": None,
         "close_wait": None,
@@ -102,21 +98,21 @@ def _collect(max_items: int, known: Known, proc: str) -> _tcp_facts.Fact:
         facts["accept_queues"] = _accept_queues.collect(first, now, max_items, proc)
         errors += _accept_queues.uncounted(facts["accept_queues"], first)
     if watchers.blind:
-        _error(errors, "epoll sets", "this kernel does not show what they watch; Linux 4.13 or newer does")
+        _unread.failed_for(errors, "epoll sets", "this kernel does not show what they watch; Linux 4.13 or newer does")
         facts["watchers"] = None
     return facts
 
 
-def _listing(namespaces: list[_netns.Namespace], errors: Errors, proc: str) -> Optional[listing.Listing]:
+def _listing(namespaces: list[_netns.Namespace], errors: _unread.Errors, proc: str) -> Optional[listing.Listing]:
     """All namespaces together; None when not one could be listed."""
     found = listing.of(namespaces, proc)
     for namespace, exc in found.failed:
-        _error(errors, "sock_diag in network namespace %d" % namespace.netns, _reason(exc))
+        _unread.failed(errors, "sock_diag in network namespace %d" % namespace.netns, exc)
     return found if found.parts else None
 
 
 def _established(
-    found: listing.Listing, owners: list[_holders.Owner], errors: Errors, max_items: int, proc: str
+    found: listing.Listing, owners: list[_holders.Owner], errors: _unread.Errors, max_items: int, proc: str
 ) -> Optional[_tcp_facts.Fact]:
     """Connections opened from here; None when the largest crowds could not be looked at."""
     parts = [opened.count(p.namespace.netns, p.all.rows, {tcp.sockid[:2] for tcp in p.listen}) for p in found.parts]
@@ -127,7 +123,7 @@ def _established(
     try:
         seen = _seen(found, largest, crowding.samples(processes, largest, remote_of), proc)
     except OSError as exc:
-        _error(errors, "connections", _reason(exc))
+        _unread.failed(errors, "connections", exc)
         return None
     facts = connection_facts.fact(connection_facts.Host(parts, processes, crowds, seen), max_items)
     for row in facts["by_process"]:
@@ -191,14 +187,7 @@ def _confirmed_watchers(
     return _watchers.Scan([_watchers.ghost_state(w, holders, proc) for w in kept], first.denied, first.blind)
 
 
-def _unreadable(pids: list[int], max_items: int, proc: str) -> _tcp_facts.Fact:
-    """Processes that could not be looked into: a security module or capabilities can stop even root."""
-    stats = [stat for stat in (_procfs.stat(pid, proc) for pid in pids) if stat]
-    rows = [{"pid": stat.pid, "start_time": stat.start_time, "name": stat.name} for stat in stats]
-    return {"total": len(rows), "processes": rows[:max_items], "omitted": max(0, len(rows) - max_items)}
-
-
-def _addresses(namespaces: list[_netns.Namespace], errors: Errors, proc: str) -> Optional[list[str]]:
+def _addresses(namespaces: list[_netns.Namespace], errors: _unread.Errors, proc: str) -> Optional[list[str]]:
     found: set[str] = set()
     for namespace in namespaces:
         try:
@@ -207,17 +196,5 @@ def _addresses(namespaces: list[_netns.Namespace], errors: Errors, proc: str) ->
         except _netns.DesertedError:
             continue
         except OSError as exc:
-            _error(errors, "addresses of network namespace %d" % namespace.netns, _reason(exc))
+            _unread.failed(errors, "addresses of network namespace %d" % namespace.netns, exc)
     return sorted(found) or None
-
-
-def _error(errors: Errors, source: str, reason: str) -> None:
-    errors.append({"source": source, "reason": reason})
-
-
-def _reason(exc: OSError) -> str:
-    if isinstance(exc, _netlink.NetlinkError):
-        return "%s; inet_diag must be built into the kernel or loadable (modprobe tcp_diag)" % exc.strerror
-    if isinstance(exc, PermissionError) or exc.errno == 1:
-        return "permission denied; %s" % RUN_AS_ROOT
-    return str(exc.strerror or exc)

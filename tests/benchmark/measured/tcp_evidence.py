@@ -11,42 +11,69 @@ import sys
 import tempfile
 from pathlib import Path
 
+from toolchain import ansible_package
+
 from .. import load, process_cost, transferred_module
 from ..figures import Row, Samples, Section
 
 FEW, MANY = 20_000, 50_000
-COLLECTOR = [sys.executable, str(Path(__file__).parents[1] / "programs" / "collect_tcp.py")]
+PROGRAMS = Path(__file__).parents[1] / "programs"
+COLLECTOR = [sys.executable, str(PROGRAMS / "collect_tcp.py")]
+HALF_CLOSED = [sys.executable, str(PROGRAMS / "collect_close_wait.py")]
+SS, PSUTIL, LSOF = "ss -tanp state close-wait", "psutil.net_connections", "lsof -nP -iTCP"
 RIVALS = {
-    "ss": ["ss", "-tanp", "state", "close-wait"],
+    "ss": SS.split(),
     "psutil": [sys.executable, "-c", "import psutil; psutil.net_connections('tcp')"],
-    "lsof": ["lsof", "-nP", "-iTCP"],
+    "lsof": LSOF.split(),
 }
+#: Asks ps about the process of every socket, one after the other: measured once, and at the smaller number.
+SLOW_RIVAL, SLOW_RIVAL_S = "community.general.listen_ports_facts", 400
 #: Bytes of facts of one host.
 MOST_BYTES = 64 * 1024
 
 TEXT = f"""\
 A network namespace with {FEW:,} and with {MANY:,} TCP sockets, both ends counted, in {load.PROCESSES}
 processes; {load.HALF_CLOSED:.0%} are in CLOSE_WAIT, and all others are watched by the epoll instance of their process.
-Each figure is a whole process from start to end. The collector runs in a bare Python; `tcp_facts` is the program that
-Ansible transfers, started on the host. Ours also finds the ages, every holder, who has how many connections to which
-remote and how idle they are, dead connections whose fd is open, and, of processes that do not sleep meanwhile, what
-their epoll sets watch. On several CPUs it shares the walk over the fds among them: CPU time is that of all together."""
+Each figure is a whole process from start to end. A collector runs in a bare Python; `tcp_facts` and `close_wait_facts`
+are the programs that Ansible transfers, started on the host. `close_wait_facts` and its collector answer what `ss` is
+asked here: which connections are half-closed, and who holds them; they also find the ages and every holder. `tcp_facts`
+and its collector find as well who has how many connections to which remote and how idle they are, dead connections
+whose fd is open, what waits to be accepted, and, of processes that do not sleep meanwhile, what their epoll sets watch.
+On several CPUs the walk over the fds is shared among them: CPU time is that of all together. {SLOW_RIVAL} is asked for
+all sockets (`include_non_listening`), once, as it takes minutes."""
 
 Costs = dict[str, list[process_cost.Cost]]
+
+
+def prepare() -> None:
+    """Get the module that ours is compared with while there is a network."""
+    ansible_package.ensure(Path(sys.executable))
 
 
 def measure() -> Section:
     """Both sizes one after the other, everything in turns at each."""
     with tempfile.TemporaryDirectory() as folder:
-        module = [sys.executable, str(transferred_module.transferred("closewait.remediation.tcp_facts", Path(folder)))]
-        commands = {"collector": COLLECTOR, "module": module, **RIVALS}
+        commands = {"collector": COLLECTOR, "half_closed": HALF_CLOSED, **_modules(Path(folder)), **RIVALS}
+        slow = commands.pop("slow")
         sizes, costs = {}, {}
         for sockets in (FEW, MANY):
             with load.of(sockets):
                 sizes[sockets] = Samples("bytes", (_facts_size(sockets),))
                 costs[sockets] = process_cost.in_turns(commands)
+                if sockets == FEW:
+                    costs[sockets]["slow"] = [process_cost.once(slow, SLOW_RIVAL_S)]
     rows = [row for sockets in (FEW, MANY) for row in _rows(sockets, costs[sockets], sizes[sockets])]
-    return Section("TCP evidence", TEXT, (*rows, *_growth(costs)))
+    return Section("TCP evidence", TEXT, (*rows, *_slow_rival(costs[FEW]), *_growth(costs)))
+
+
+def _modules(folder: Path) -> dict[str, list[str]]:
+    theirs = ansible_package.ensure(Path(sys.executable))
+    programs = {
+        "module": transferred_module.transferred("closewait.remediation.tcp_facts", folder),
+        "half_closed_module": transferred_module.transferred("closewait.remediation.close_wait_facts", folder),
+        "slow": transferred_module.transferred(SLOW_RIVAL, folder, "include_non_listening=true", theirs),
+    }
+    return {name: [sys.executable, str(program)] for name, program in programs.items()}
 
 
 def _facts_size(sockets: int) -> int:
@@ -65,26 +92,44 @@ def _facts_size(sockets: int) -> int:
 
 
 def _rows(sockets: int, costs: Costs, size: Samples) -> list[Row]:
-    # The reaches hold for the larger number.
+    # The reaches hold for the larger number, and for the same question.
     ss, psutil, lsof = (0.8, 0.8, 0.6) if sockets == MANY else (None, None, None)
     at = f"{sockets:,} sockets"
-    collector, module = costs["collector"], costs["module"]
+    half_closed, module = costs["half_closed"], costs["half_closed_module"]
     return [
-        Row(f"collector, {at}", _wall(collector), "ss -tanp state close-wait", _wall(costs["ss"]), ss),
-        Row(f"collector, {at}, CPU", _cpu(collector), "ss -tanp state close-wait", _cpu(costs["ss"])),
-        Row(f"tcp_facts, {at}", _wall(module), "psutil.net_connections", _wall(costs["psutil"]), psutil),
-        Row(f"tcp_facts, {at}, CPU", _cpu(module), "psutil.net_connections", _cpu(costs["psutil"])),
-        Row(f"tcp_facts, {at}", _wall(module), "lsof -nP -iTCP", _wall(costs["lsof"]), lsof),
-        Row(f"facts, {at}", size, "64 KiB", Samples("bytes", (MOST_BYTES,)), 1.0),
+        Row(f"close_wait collector, {at}", _wall(half_closed), SS, _wall(costs["ss"]), ss),
+        Row(f"close_wait collector, {at}, CPU", _cpu(half_closed), SS, _cpu(costs["ss"])),
+        Row(f"close_wait_facts, {at}", _wall(module), PSUTIL, _wall(costs["psutil"]), psutil),
+        Row(f"close_wait_facts, {at}", _wall(module), LSOF, _wall(costs["lsof"]), lsof),
+        Row(f"tcp collector, {at}", _wall(costs["collector"]), SS, _wall(costs["ss"])),
+        Row(f"tcp collector, {at}, CPU", _cpu(costs["collector"]), SS, _cpu(costs["ss"])),
+        Row(f"tcp_facts, {at}", _wall(costs["module"]), PSUTIL, _wall(costs["psutil"])),
+        Row(f"tcp_facts, {at}, CPU", _cpu(costs["module"]), PSUTIL, _cpu(costs["psutil"])),
+        Row(f"tcp_facts, {at}", _wall(costs["module"]), LSOF, _wall(costs["lsof"])),
+        Row(f"facts of tcp_facts, {at}", size, "64 KiB", Samples("bytes", (MOST_BYTES,)), 1.0),
     ]
+
+
+def _slow_rival(costs: Costs) -> tuple[Row, ...]:
+    at, theirs = f"{FEW:,} sockets", _wall(costs["slow"])
+    return (
+        Row(f"close_wait_facts, {at}", _wall(costs["half_closed_module"]), SLOW_RIVAL, theirs, 0.01),
+        Row(f"tcp_facts, {at}", _wall(costs["module"]), SLOW_RIVAL, theirs, 0.01),
+    )
 
 
 def _growth(costs: dict[int, Costs]) -> tuple[Row, ...]:
     """CPU time, because the two sizes are not measured in turns."""
     few, many = costs[FEW], costs[MANY]
+    measured = {
+        "close_wait collector": "half_closed",
+        "close_wait_facts": "half_closed_module",
+        "tcp collector": "collector",
+        "tcp_facts": "module",
+    }
     return tuple(
         Row(f"{name}, {MANY:,} sockets, CPU", _cpu(many[key]), f"the same, {FEW:,}", _cpu(few[key]), MANY / FEW)
-        for name, key in (("collector", "collector"), ("tcp_facts", "module"))
+        for name, key in measured.items()
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import List
+from typing import List, Sequence
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _holders, _shared_walk, _sleepers
@@ -37,12 +37,27 @@ def proc(tmp_path: Path) -> str:
     )
 
 
+def walk_in(proc: str) -> _shared_walk.Walk:
+    return lambda pids: _holders.walk(pids, proc)
+
+
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_it_finds_the_same_in_the_same_order(proc: str, workers: int) -> None:
-    with _shared_walk.SharedWalk([*PIDS, 999], workers, proc) as walking:
+    with _shared_walk.SharedWalk([*PIDS, 999], workers, walk_in(proc)) as walking:
         walk = walking.finish()
     assert walk == _holders.walk(PIDS, proc)
     assert len(walk.owners) == len(PIDS) - 1
+
+
+def test_a_search_finds_the_holders_of_these_sockets_alone(proc: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_shared_walk, "workers", lambda _pids, _proc: 2)
+    with _shared_walk.search_of(PIDS, [9105, 9140, 4], proc) as walking:
+        walk = walking.finish()
+    assert [(owner.pid, owner.table.sockets, owner.table.epolls) for owner in walk.owners] == [
+        (105, {7: 9105}, []),
+        (140, {7: 9140}, []),
+    ]
+    assert sorted(_holders.by_inode(walk.owners)) == [9105, 9140]
 
 
 def _children() -> List[int]:
@@ -52,26 +67,24 @@ def _children() -> List[int]:
 
 def test_nothing_is_left_behind(proc: str) -> None:
     before, fds = _children(), set(os.listdir("/proc/self/fd"))
-    with _shared_walk.SharedWalk(PIDS, 2, proc) as walking:
+    with _shared_walk.SharedWalk(PIDS, 2, walk_in(proc)) as walking:
         walking.finish()
     assert (_children(), set(os.listdir("/proc/self/fd"))) == (before, fds)
-    with _shared_walk.SharedWalk(PIDS, 2, proc):
+    with _shared_walk.SharedWalk(PIDS, 2, walk_in(proc)):
         pass
     assert (_children(), set(os.listdir("/proc/self/fd"))) == (before, fds)
 
 
-def test_what_a_worker_does_not_bring_back_is_walked_again(proc: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_worker_does_not_bring_back_is_walked_again(proc: str) -> None:
     """The workers take every batch, and end without a word."""
     me = os.getpid()
-    walked = _shared_walk._walked
 
-    def ends_in_a_worker(pids: List[int], root: str) -> object:
+    def ends_in_a_worker(pids: Sequence[int]) -> _holders.Walk:
         if os.getpid() != me:
             os._exit(3)
-        return walked(pids, root)
+        return _holders.walk(pids, proc)
 
-    monkeypatch.setattr(_shared_walk, "_walked", ends_in_a_worker)
-    with _shared_walk.SharedWalk(PIDS, 2, proc) as walking:
+    with _shared_walk.SharedWalk(PIDS, 2, ends_in_a_worker) as walking:
         assert walking.finish() == _holders.walk(PIDS, proc)
 
 
@@ -84,7 +97,7 @@ def test_who_may_not_be_looked_into_is_denied(proc: str, monkeypatch: pytest.Mon
         return owner_of(pid, root)
 
     monkeypatch.setattr(_holders, "owner_of", forbidding)
-    with _shared_walk.SharedWalk(PIDS, 2, proc) as walking:
+    with _shared_walk.SharedWalk(PIDS, 2, walk_in(proc)) as walking:
         walk = walking.finish()
     assert walk.denied == [140]
     assert len(walk.owners) == len(PIDS) - 2

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _cpu_sampling, _netns, _procfs, _subsets
 from ansible_collections.closewait.remediation.plugins.modules import (
+    close_wait_facts,
     cpu_facts,
     incident_facts,
     progress_facts,
@@ -34,10 +35,10 @@ def _facts(result: Result) -> Dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("module", [tcp_facts, cpu_facts, incident_facts])
+@pytest.mark.parametrize("module", [close_wait_facts, tcp_facts, cpu_facts, incident_facts])
 @pytest.mark.parametrize("value", [0, -1, 10_001])
 def test_max_items_out_of_range(start: Start, module: Any, value: int) -> None:
-    result = start(module)(max_items=value, **({} if module is tcp_facts else QUICK))
+    result = start(module)(max_items=value, **({} if module in (close_wait_facts, tcp_facts) else QUICK))
     assert result["failed"]
     assert "max_items" in result["msg"]
     assert "ansible_facts" not in result
@@ -57,6 +58,13 @@ def test_tcp_facts_are_facts_in_check_mode_too(start: Start, check: object) -> N
     assert set(facts) == {"tcp"}
     assert _netns.own() in [row["netns"] for row in facts["tcp"]["namespaces"]]
     assert isinstance(facts["tcp"]["close_wait"]["total"], int)
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_close_wait_facts_are_facts_of_their_own(start: Start, check: object) -> None:
+    facts = _facts(start(close_wait_facts)(check=check))
+    assert set(facts) == {"close_wait"}
+    assert isinstance(facts["close_wait"]["total"], int)
 
 
 @needs_psutil

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection awx.awx in the cache. It is on no package index by itself, but in the package ansible."""
+"""Collections of others in the cache, out of the package ansible: they are on no package index by themselves."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from toolchain.layout import REQUIREMENTS, cache_dir
+from .layout import REQUIREMENTS, cache_dir
 
-WANTED = "ansible_collections/awx/awx/"
+#: Applied to a stand-in of AWX, and compared with in the benchmark.
+WANTED = ("ansible_collections/awx/awx/", "ansible_collections/community/general/")
 
 
 def ensure(python: Path) -> Path:
     """Return the folder with ``ansible_collections`` in it, made when missing, in place of older ones."""
-    requirements = REQUIREMENTS / "awx-modules.txt"
+    requirements = REQUIREMENTS / "ansible-package.txt"
     key = hashlib.sha256(requirements.read_bytes()).hexdigest()[:8]
-    place = cache_dir() / "collections" / f"awx-{key}"
+    place = cache_dir() / "collections" / f"ansible-{key}"
     if not place.exists():
         shutil.rmtree(place.parent, ignore_errors=True)
         place.parent.mkdir(parents=True)
@@ -31,7 +32,7 @@ def ensure(python: Path) -> Path:
 
 
 def _downloaded(python: Path, requirements: Path, folder: Path) -> Path:
-    print("fetching the modules of AWX (56 MB)", flush=True)
+    print("fetching collections of others (56 MB)", flush=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
     subprocess.run([*pip, "--dest", str(folder), "--requirement", str(requirements)], check=True)
     [wheel] = folder.glob("*.whl")
