@@ -26,15 +26,15 @@ VISITORS = 6
 #: Which incident is on which hosts.
 PLANTED = {
     "half_closed_spin": ("worker1", "worker2"),
-    "impatient_supervisor": ("export1",),
+    "impatient_supervisor": ("export1", "export2"),
     "sick_upstream": ("proxy1",),
 }
 UNREACHABLE = "dark1"
 FAILING = "broken1"
 #: ``worker3`` is well although Redis closes its idle connections too.
 NAMES = (
-    *("redis1", "redis2", "proxy1", "export1", "worker1", "worker2", "worker3", "page1", "page2", "page3"),
-    *(UNREACHABLE, FAILING, *(f"plain{number}" for number in range(1, 9))),
+    *("redis1", "redis2", "proxy1", "export1", "export2", "worker1", "worker2", "worker3", "page1", "page2", "page3"),
+    *(UNREACHABLE, FAILING, *(f"plain{number}" for number in range(1, 8))),
 )
 
 

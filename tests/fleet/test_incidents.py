@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twenty hosts over SSH, three incidents on four of them, one host unreachable and one that fails.
+"""Twenty hosts over SSH, three incidents on five of them, one host unreachable and one that fails.
 
 Diagnosed, healed in batches and verified in one run, and the report is right about each.
 """
@@ -100,7 +100,7 @@ def test_lost_hosts_are_told_apart_and_never_called_healthy(diagnosed: Outcome) 
 def test_diagnose_changes_nothing(diagnosed: Outcome, shop: Site) -> None:
     assert set(_changed(diagnosed).values()) == {0}
     assert shop.broker.live_timeout() == shop.broker.stored_timeout() > 0
-    assert [each.stopwaitsecs() for each in shop.exporters] == [None]
+    assert [each.stopwaitsecs() for each in shop.exporters] == [None, None]
     assert shop.proxy.taken_out() == []
 
 
@@ -114,8 +114,9 @@ def test_remediate_heals_in_batches_and_is_right_about_every_host(healed: Outcom
     assert {name: [row["healed"] for row in rows[name]] for name in WRONG} == {name: [True] for name in WRONG}
     assert [(cause["host"], cause["verdict"]) for cause in result["causes"]] == [("redis1", "removed")]
     assert {name for name in rows if name not in WRONG} == set(LOST), "those that are healthy are not in it"
-    # redis1, proxy1 and export1 one after the other; then the two workers one by one.
+    # redis1 and proxy1 one after the other, then both exporters at once; then the two workers one by one.
     assert healed.text.count("PLAY [Remove the causes]") == 3
+    assert re.search(r"^included: .*/causes/supervisor_stopwait\.yml for export[12], export[12]$", healed.text, re.MULTILINE)
     assert healed.text.count("PLAY [Deal with the symptoms]") == 2
 
 
