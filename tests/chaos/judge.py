@@ -132,7 +132,9 @@ def _held_elsewhere(row: Row, aim: Aim, attempt: Attempt, history: History, take
 def _is_gone(row: Row, attempt: Attempt, history: History, taken: set[tuple[int, int]]) -> bool:
     pid, inode, end = row["pid"], row["inode"], attempt.answer.end
     return (
-        history.ended(pid, row["start_time"], end)
+        # What becomes of a healthy connection, named because of a race of the look for targets, nobody writes down.
+        inode not in history.baits
+        or history.ended(pid, row["start_time"], end)
         or history.let_go(pid, inode, end)
         or (pid, inode) in taken
         or history.replaced_itself(pid, end)
