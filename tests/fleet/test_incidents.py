@@ -27,6 +27,7 @@ LOST = (UNREACHABLE, FAILING)
 #: The hosts of a real fleet have CPUs of their own. Here they share what there is, so it takes longer to see who spins.
 VARIABLES: dict[str, Any] = {"closewait_allow": "disruptive", "closewait_window": 2, "closewait_batch_seconds": 1}
 WELL = [name for name in NAMES if name not in WRONG and name not in LOST]
+_TOGETHER = re.compile(r"^included: .*/causes/supervisor_stopwait\.yml for export[12], export[12]$", re.MULTILINE)
 _RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -116,7 +117,7 @@ def test_remediate_heals_in_batches_and_is_right_about_every_host(healed: Outcom
     assert {name for name in rows if name not in WRONG} == set(LOST), "those that are healthy are not in it"
     # redis1 and proxy1 one after the other, then both exporters at once; then the two workers one by one.
     assert healed.text.count("PLAY [Remove the causes]") == 3
-    assert re.search(r"^included: .*/causes/supervisor_stopwait\.yml for export[12], export[12]$", healed.text, re.MULTILINE)
+    assert _TOGETHER.search(healed.text)
     assert healed.text.count("PLAY [Deal with the symptoms]") == 2
 
 
