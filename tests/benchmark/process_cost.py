@@ -47,6 +47,14 @@ def cpu(costs: Sequence[Cost]) -> Samples:
     return Samples("ms", tuple(cost.cpu for cost in costs))
 
 
+def bounded(argv: Sequence[str], most_s: float) -> Cost:
+    """The same for what may take minutes: ended after ``most_s``, which then is less than it costs."""
+    try:
+        return once(argv, most_s)
+    except subprocess.TimeoutExpired:
+        return Cost(1000 * most_s, 1000 * most_s)
+
+
 def once(argv: Sequence[str], timeout_s: float = TIMEOUT_S) -> Cost:
     """Raises CalledProcessError when the command fails, TimeoutExpired when it hangs."""
     before, start = _cpu_of_children(), time.monotonic()
