@@ -20,7 +20,7 @@ TESTS = Path(__file__).resolve().parents[1]
 DOCUMENT = TESTS.parent / "docs" / "BENCHMARKS.md"
 COMMANDS = ("gdb", "ip", "lsof", "nsenter", "ss", "unshare")
 #: One measurement, s. All together stay far below the sum: this only ends what hangs.
-TIMEOUT_S = 600
+TIMEOUT_S = 1200
 ISOLATION = ("unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child", "--")
 
 

@@ -60,5 +60,6 @@ def _run(task: Mapping[str, Any], inventory: Path, forks: int) -> Cost:
     wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        raise RuntimeError(f"{list(task)} failed:\n{log.read_text(errors='replace')[-2000:]}")
+        told = log.read_text(errors="replace")
+        raise RuntimeError(f"{list(task)} failed:\n{told[told.find('fatal:') :][:2000]}")
     return Cost(1000 * wall, 1000 * (used.ru_utime + used.ru_stime), _KIB * used.ru_maxrss)

@@ -20,7 +20,7 @@ from ..controller_cost import Cost
 from ..figures import RUNS, Row, Samples, Section
 
 HOSTS, NAMES = 20, 500
-WINDOW_S = 0.2
+WINDOW_S = 0.25
 FORKS = 20
 OURS: dict[str, dict[str, Any]] = {
     "closewait.remediation.incident_facts": {"gather_subset": ["tcp", "cpu"], "window": WINDOW_S}
