@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import time
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import act as fd_act
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import process as fd_process
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import report as fd_report
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import stop as fd_stop
-from ansible_collections.closewait.remediation.plugins.module_utils._fd.decision import Decision, Observed, Plan
+from ansible_collections.closewait.remediation.plugins.module_utils._fd.decision import Decision, Observed, Plan, Target
 from ansible_collections.closewait.remediation.plugins.module_utils._fd.gdb import GdbError, Session
 from ansible_collections.closewait.remediation.plugins.module_utils._fd.injection import InjectionError
 from ansible_collections.closewait.remediation.plugins.module_utils._fd.observation import Observer
@@ -53,6 +53,8 @@ class Closer:
         self._report = report
         self._registrations = Registrations(observer, laid)
         self._spare = SpareSocket(observer)
+        #: Where the call that takes the number may have been made.
+        self._begun: Set[Target] = set()
         self._stops = Stops(observer, order, self._spare, image, report.stops)
 
     def close(self, items: List[Pending]) -> None:
@@ -116,6 +118,7 @@ class Closer:
 
     def _finish(self, stop: Stop, items: List[Pending]) -> None:
         run = self._ready_run(stop, items)
+        self._begun.update(item.target for item in run)
         if not run:
             items.pop(0)
         elif run[0].method == fd_decision.PLACEHOLDER:
@@ -169,13 +172,21 @@ class Closer:
         self._observer.new_moment()
         seen = self._observer.observe(item.target)
         if seen.start_time == item.target.start_time and seen.inode != item.target.inode:
-            self._done(item, "done, but afterwards: %s" % error, None)
+            self._not_there_any_more(item, error)
             return
         self._registrations.note_unheard(item.target, seen.epolls)
         if seen.start_time != item.target.start_time:
             error = "the process ended while it was worked on: %s" % error
         outcome = fd_decision.REFUSED if seen.start_time == item.target.start_time else fd_report.LOST
         self._left(item, Decision(outcome, item.method, error, fd_decision.RESTART))
+
+    def _not_there_any_more(self, item: Pending, error: str) -> None:
+        """Ours only where we had begun to take it: the program closes its sockets by itself as well."""
+        if item.target in self._begun:
+            self._done(item, "done, but afterwards: %s" % error, None)
+        else:
+            reason = "the number does not lead to the socket any more, and not by us: %s" % error
+            self._left(item, Decision(fd_decision.CHANGED, None, reason, "diagnose again"))
 
     def _left(self, item: Pending, decision: Decision) -> None:
         """The socket stays, and so does its registration; where that is gone for good, it has to be said."""

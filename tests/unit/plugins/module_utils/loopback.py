@@ -229,8 +229,11 @@ ready = 0
 while True:
     for fd, events in epoll.poll():
         if fd == 0:
-            if not sys.stdin.readline():
+            asked = sys.stdin.readline()
+            if not asked:
                 sys.exit()
+            if asked == "close\\n":
+                os.close(closed.fileno())
             echo.sendall(b"hello")
             try:
                 use = os.read(closed.fileno(), 1).decode() or "EOF"
@@ -252,11 +255,15 @@ class Victim(NamedTuple):
     inode: int
     epoll: int
 
-    def ask(self) -> Dict[str, Any]:
+    def close(self) -> Dict[str, Any]:
+        """The program closes the connection itself; what it says then."""
+        return self.ask("close")
+
+    def ask(self, what: str = "?") -> Dict[str, Any]:
         """What the loop says: rounds in which the closed connection was ready since the last question, and more."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write("?\n")
+        self.process.stdin.write("%s\n" % what)
         self.process.stdin.flush()
         assert select.select([self.process.stdout], [], [], WAIT_S)[0], "the loop does not answer any more"
         answer: Dict[str, Any] = json.loads(self.process.stdout.readline())

@@ -363,6 +363,23 @@ def _starved(pid: int) -> Iterator[None]:
 
 @needs_gdb
 @needs_root
+def test_what_the_program_has_closed_itself_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gdb fails before anything was begun; that the socket is gone by then proves nothing about us."""
+    with victim() as program:
+
+        def too_late(_self: fd_gdb.Session, *_arguments: object) -> None:
+            program.close()
+            raise fd_gdb.GdbError("gdb has ended")
+
+        monkeypatch.setattr(fd_gdb.Session, "__init__", too_late)
+        [row] = _run(_order(tmp_path), _target(program)).results
+        assert _link(program) != "socket:[%d]" % program.inode
+        assert (row["outcome"], row["method"]) == ("changed", None), row
+        assert "not by us: gdb has ended" in row["reason"]
+
+
+@needs_gdb
+@needs_root
 @pytest.mark.parametrize("method", ["close", "placeholder"])
 def test_on_kernels_without_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """Before Linux 5.6: looked up in the listings, and the registration removed in a stop of its own."""
