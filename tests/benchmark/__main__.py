@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python3 -m benchmark [NAME...]``: run the measurements, print their tables, write docs/BENCHMARKS.md."""
+"""``python3 -m benchmark [NAME...]``: run the measurements, print their tables, write them into docs/BENCHMARKS.md."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import figures, machine, measured, report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 TESTS = Path(__file__).resolve().parents[1]
 DOCUMENT = TESTS.parent / "docs" / "BENCHMARKS.md"
@@ -39,10 +43,19 @@ def main() -> int:
     for name in names:
         sections.append(_isolated(name))
         print(report.section_text(sections[-1]), flush=True)
-    if names == known:
-        DOCUMENT.write_text(report.document(facts, sections))
-        print(f"written: {DOCUMENT.relative_to(TESTS.parent)}")
+    DOCUMENT.write_text(_written(facts, sections, whole=names == known))
+    print(f"written: {DOCUMENT.relative_to(TESTS.parent)}")
     return 0
+
+
+def _written(facts: Mapping[str, str], sections: Sequence[figures.Section], *, whole: bool) -> str:
+    """The new document: all of it, or the one that there is with these sections put in."""
+    if whole:
+        return report.document(facts, sections)
+    document = DOCUMENT.read_text()
+    for section in sections:
+        document = report.replaced(document, section)
+    return document
 
 
 def _refuse_when_unfit() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 INTRODUCTION = f"""\
 # Benchmarks
 
-Written by `make bench`, which measures everything below in one run; do not edit.
-Each cell is min / median / max of {RUNS} runs or more, taken in turns with what it is compared with; the ratio is
+Written by `make bench`; do not edit. Everything in a section was measured in one go, in turns, on this machine.
+Each cell is min / median / max of {RUNS} runs or more (one value: one run) of it and of what it is compared with; the ratio is
 that of the medians. Compare ratios rather than milliseconds: others may have been working on the machine. Where
 they keep it busy, `chrt -r 1 make bench` measures what is done rather than who waits for whom.
 """
@@ -31,6 +32,14 @@ def document(machine: Mapping[str, str], sections: Iterable[Section]) -> str:
     """The whole of docs/BENCHMARKS.md."""
     facts = _table(("machine", ""), list(machine.items()))
     return "\n".join([INTRODUCTION, facts, *(section_text(section) for section in sections)])
+
+
+def replaced(document: str, section: Section) -> str:
+    """The document with this section in the place of the one of the same title, or at its end."""
+    head, *sections = re.split(r"^(?=## )", document, flags=re.MULTILINE)
+    texts = {text.partition("\n")[0]: text for text in sections}
+    texts[f"## {section.title}"] = section_text(section)
+    return "\n\n".join(part.rstrip("\n") for part in (head, *texts.values())) + "\n"
 
 
 def section_text(section: Section) -> str:
