@@ -20,9 +20,9 @@ INTRODUCTION = f"""\
 # Benchmarks
 
 Written by `make bench`; do not edit. Everything in a section was measured in one go, in turns, on this machine.
-Each cell is min / median / max of {RUNS} runs or more (one value: one run) of it and of what it is compared with; the ratio is
-that of the medians. Compare ratios rather than milliseconds: others may have been working on the machine. Where
-they keep it busy, `chrt -r 1 make bench` measures what is done rather than who waits for whom.
+Each cell is min / median / max of {RUNS} runs or more (one value: one run) of it and of what it is compared with; the
+ratio is that of the medians. Compare ratios rather than milliseconds: others may have been working on the machine.
+Where they keep it busy, `chrt -r 1 make bench` measures what is done rather than who waits for whom.
 """
 TEXT_WIDTH = 110
 HEADINGS = ("what", "ours", "against", "theirs", "ratio", "reach", "reached")
