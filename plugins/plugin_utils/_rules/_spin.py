@@ -48,6 +48,21 @@ def spinning(cpu: CpuFacts, thresholds: Thresholds) -> list[Process]:
     return [process for process in cpu["processes"] or [] if judge(process, thresholds) == "spinning"]
 
 
+def restless(cpu: CpuFacts, thresholds: Thresholds) -> list[Process]:
+    """Every measured process that spins, or does so for all that can be told."""
+    return [process for process in cpu["processes"] or [] if judge(process, thresholds) != "calm"]
+
+
+def untold(process: Process, cpu: CpuFacts, thresholds: Thresholds) -> str | None:
+    """Why it is not known whether a restless process spins; None when it does, or had CPU enough to show what it does."""
+    thread = deciding_thread(process)
+    unreadable = thread is None or not thread["states"]
+    starved = process["cpu_percent"] * cpu["window_s"] / 100 < FEW_SECONDS
+    if judge(process, thresholds) == "spinning" or not (unreadable or starved):
+        return None
+    return _why_unknown(process)
+
+
 def judge(process: Process, thresholds: Thresholds) -> Answer:
     """Look at the hottest thread, and at the process's CPU use in every subwindow."""
     windows = process["cpu_percent_windows"] or [process["cpu_percent"]]

@@ -69,7 +69,8 @@ def evaluate(scene: Scene) -> Outcome:
     gaps = missing(scene, "cpu", "processes")
     if gaps or cpu is None:
         return Outcome([], gaps)
-    busy = _spin.spinning(cpu, scene.thresholds)
+    # On a host with too little CPU for all a loop gets hardly any at times: what it does with the rest shows it.
+    busy = _spin.restless(cpu, scene.thresholds)
     spinning = [process for process in busy if not _explained(scene, process)]
     if not spinning:
         return Outcome([], incomplete(scene, "cpu"))
@@ -82,11 +83,14 @@ def evaluate(scene: Scene) -> Outcome:
 
 
 def _judge(scene: Scene, cpu: CpuFacts, facts: ProgressFacts, process: Process) -> Outcome:
-    progress = _progress.of(scene, process)
+    progress, untold = _progress.of(scene, process), _spin.untold(process, cpu, scene.thresholds)
     if progress is None:
-        return Outcome([], [f"process {process['pid']} spins and is not among those whose progress was followed"])
+        unfollowed = f"process {process['pid']} spins and is not among those whose progress was followed"
+        return Outcome([], [untold or unfollowed])
     if _progress.advances(progress, facts["window_s"]):
         return Outcome([], [])
+    if untold is not None:
+        return Outcome([], [untold])
     if progress["io"] is None or facts["subwindows"] < scene.thresholds.failing_loop_windows:
         return Outcome([], [_unseen(process, progress, facts)])
     failing = _progress.failures(progress, process, scene.thresholds.failing_loop_calls_per_cpu_s)

@@ -64,6 +64,36 @@ def test_a_log_folder_that_vanished() -> None:
     assert "CPython 3.13.0 has the fix of bpo-18940" in told
 
 
+def starved(cpu_percent: float, **progress: Any) -> make.Fact:
+    """The same loop on a host with too little CPU: in one part of the window it got hardly any."""
+    windows = [cpu_percent, cpu_percent, 0.4, cpu_percent]
+    process = make.process(cpu_percent=cpu_percent, cpu_percent_windows=windows)
+    return {**facts(**progress), "cpu": make.cpu(process)}
+
+
+def test_a_loop_on_a_host_with_too_little_cpu_is_found_by_what_it_does_with_the_rest() -> None:
+    assert only(ask(RULE, starved(33.0)))["confidence"] == "likely"
+
+
+def test_one_that_got_too_little_to_show_anything_is_unknown() -> None:
+    outcome = ask(RULE, starved(3.0))
+    assert outcome.findings == []
+    assert ["this host has too little" in reason for reason in outcome.unknowns] == [True]
+
+
+def test_one_whose_threads_could_not_be_read_is_unknown() -> None:
+    blind = {**facts(), "cpu": make.cpu(make.process(threads=3, hottest_thread=None))}
+    outcome = ask(RULE, blind)
+    assert outcome.findings == []
+    assert ["threads of process" in reason for reason in outcome.unknowns] == [True]
+
+
+def test_what_gets_something_done_is_not_asked_how_much_cpu_it_got() -> None:
+    io = make.followed()["io"]
+    outcome = ask(RULE, starved(3.0, io={**io, "bytes_written": [4096, 4096, 0, 4096]}))
+    assert (outcome.findings, outcome.unknowns) == ([], [])
+
+
 def test_a_full_disk() -> None:
     finding = only(ask(RULE, CAPTURED["full_disk"]))
     assert finding["confidence"] == "proven"
