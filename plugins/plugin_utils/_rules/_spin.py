@@ -54,7 +54,7 @@ def restless(cpu: CpuFacts, thresholds: Thresholds) -> list[Process]:
 
 
 def untold(process: Process, cpu: CpuFacts, thresholds: Thresholds) -> str | None:
-    """Why it is not known whether a restless process spins; None when it does, or had CPU enough to show what it does."""
+    """Why it is not known whether a restless process spins; None when it does, or had CPU enough to show it."""
     thread = deciding_thread(process)
     unreadable = thread is None or not thread["states"]
     starved = process["cpu_percent"] * cpu["window_s"] / 100 < FEW_SECONDS
