@@ -49,27 +49,35 @@ def spinning(cpu: CpuFacts, thresholds: Thresholds) -> list[Process]:
 
 
 def restless(cpu: CpuFacts, thresholds: Thresholds) -> list[Process]:
-    """Every measured process that spins, or does so for all that can be told."""
-    return [process for process in cpu["processes"] or [] if judge(process, thresholds) != "calm"]
+    """Every measured process that spins, or would for all that can be told if it got more CPU."""
+    return [
+        process
+        for process in cpu["processes"] or []
+        if judge(process, thresholds) == "spinning" or _is_starved(process, thresholds)
+    ]
 
 
 def untold(process: Process, cpu: CpuFacts, thresholds: Thresholds) -> str | None:
-    """Why it is not known whether a restless process spins; None when it does, or had CPU enough to show it."""
+    """Why a restless process shows nothing of what it does; None when it had CPU enough for that."""
+    enough = process["cpu_percent"] * cpu["window_s"] / 100 >= FEW_SECONDS
+    return None if enough or not _is_starved(process, thresholds) else _why_unknown(process)
+
+
+def _is_starved(process: Process, thresholds: Thresholds) -> bool:
     thread = deciding_thread(process)
-    unreadable = thread is None or not thread["states"]
-    starved = process["cpu_percent"] * cpu["window_s"] / 100 < FEW_SECONDS
-    if judge(process, thresholds) == "spinning" or not (unreadable or starved):
-        return None
-    return _why_unknown(process)
+    windows = process["cpu_percent_windows"] or [process["cpu_percent"]]
+    return min(windows) < thresholds.spin_cpu_percent and thread is not None and _never_rests(thread, thresholds)
 
 
 def judge(process: Process, thresholds: Thresholds) -> Answer:
     """Look at the hottest thread, and at the process's CPU use in every subwindow."""
     windows = process["cpu_percent_windows"] or [process["cpu_percent"]]
     thread = deciding_thread(process)
-    if min(windows) < thresholds.spin_cpu_percent:
+    if _is_starved(process, thresholds):
         # On a host with too little CPU for all, even one that spins gets hardly any at times.
-        return "unknown" if thread and _never_rests(thread, thresholds) else "calm"
+        return "unknown"
+    if min(windows) < thresholds.spin_cpu_percent:
+        return "calm"
     if thread is None or not thread["states"]:
         return "unknown"
     busy = thread["cpu_percent"] >= thresholds.spin_cpu_percent and _never_rests(thread, thresholds)

@@ -81,13 +81,6 @@ def test_one_that_got_too_little_to_show_anything_is_unknown() -> None:
     assert ["this host has too little" in reason for reason in outcome.unknowns] == [True]
 
 
-def test_one_whose_threads_could_not_be_read_is_unknown() -> None:
-    blind = {**facts(), "cpu": make.cpu(make.process(threads=3, hottest_thread=None))}
-    outcome = ask(RULE, blind)
-    assert outcome.findings == []
-    assert ["threads of process" in reason for reason in outcome.unknowns] == [True]
-
-
 def test_what_gets_something_done_is_not_asked_how_much_cpu_it_got() -> None:
     io = make.followed()["io"]
     outcome = ask(RULE, starved(3.0, io={**io, "bytes_written": [4096, 4096, 0, 4096]}))
