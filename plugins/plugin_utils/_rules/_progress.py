@@ -22,6 +22,8 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scen
 SHORTEST_S = 0.3
 #: Calls that moved data, per poll: two and more at an honest server, next to none in a loop that polls in vain.
 USEFUL_SHARE = 0.5
+#: Reading in no more than this share of the parts of a window is no progress of a server.
+RARELY = 0.25
 #: A program that works does not meet these again and again.
 HARD = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "EPIPE", "EBADF", "ENOTCONN", "ECONNREFUSED", "EDESTADDRREQ")
 #: These it does, as when it looks for a file in many places; only a stream of them means something.
@@ -69,10 +71,17 @@ def on_no_registration(scene: Scene, process: Process) -> bool:
 def advances(progress: ProcessProgress, window_s: float) -> bool:
     """Whether it got anything done in the window, as far as that can be seen."""
     io, sockets = progress["io"], progress["sockets"]
-    moved = io is not None and any([*io["bytes_read"], *io["bytes_written"]])
+    moved = io is not None and (any(io["bytes_written"]) or _reads(progress, io["bytes_read"]))
     changed = sockets is not None and bool(sockets["opened"] or sockets["ended"])
     grown = any(file["grown"] for file in progress["files"])
     return moved or changed or grown or _sends(progress, window_s)
+
+
+def _reads(progress: ProcessProgress, parts: list[int]) -> bool:
+    """A server is to answer. Reading once is no step to that: a loop of failures reads what its tracebacks quote."""
+    tcp = connections(progress)
+    often = sum(map(bool, parts)) > RARELY * len(parts)
+    return often if tcp is not None and tcp["listening"] else any(parts)
 
 
 def _sends(progress: ProcessProgress, window_s: float) -> bool:

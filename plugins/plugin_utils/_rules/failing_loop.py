@@ -193,7 +193,12 @@ def _told_progress(case: Case) -> list[str]:
     idle = f", last sent {tcp['sent_ago_s']:.0f} s ago" if tcp and tcp["sent_ago_s"] is not None else ""
     queue = f", {tcp['waiting']} connections wait to be accepted" if tcp and tcp["listening"] else ""
     windows = len(case.progress["io"]["writes"]) if case.progress["io"] else 0
-    return [f"no byte read or written and no connection begun or ended in {windows} windows{idle}{queue}"]
+    return [f"{_told_bytes(case)} and no connection begun or ended in {windows} windows{idle}{queue}"]
+
+
+def _told_bytes(case: Case) -> str:
+    read = case.progress["io"]["bytes_read"] if case.progress["io"] else []
+    return f"{sum(read)} bytes read in one go, none written" if any(read) else "no byte read or written"
 
 
 def _cause(case: Case) -> Cause:
