@@ -37,7 +37,7 @@ def of_pid(cpu: CpuFacts, pid: int, start_time: int, thresholds: Thresholds) -> 
     listed = cpu["processes"] or []
     for process in listed:
         if process["pid"] == pid and process["start_time"] == start_time:
-            return Spin(judge(process, thresholds), process, _why_unknown(process))
+            return Spin(judge(process, thresholds), process, why_unknown(process))
     if cpu["omitted"] and all(process["cpu_percent"] >= thresholds.spin_cpu_percent for process in listed):
         return Spin("unknown", None, f"process {pid} is not among the {len(listed)} busiest that were measured")
     return Spin("calm", None, f"process {pid} uses hardly any CPU")
@@ -48,19 +48,14 @@ def spinning(cpu: CpuFacts, thresholds: Thresholds) -> list[Process]:
     return [process for process in cpu["processes"] or [] if judge(process, thresholds) == "spinning"]
 
 
-def restless(cpu: CpuFacts, thresholds: Thresholds) -> list[Process]:
-    """Every measured process that spins, or would for all that can be told if it got more CPU."""
-    return [
-        process
-        for process in cpu["processes"] or []
-        if judge(process, thresholds) == "spinning" or _is_starved(process, thresholds)
-    ]
+def starved(cpu: CpuFacts, thresholds: Thresholds) -> list[Process]:
+    """Every measured process that wants a CPU all the time, and for a part of the window hardly got one."""
+    return [process for process in cpu["processes"] or [] if _is_starved(process, thresholds)]
 
 
-def untold(process: Process, cpu: CpuFacts, thresholds: Thresholds) -> str | None:
-    """Why a restless process shows nothing of what it does; None when it had CPU enough for that."""
-    enough = process["cpu_percent"] * cpu["window_s"] / 100 >= FEW_SECONDS
-    return None if enough or not _is_starved(process, thresholds) else _why_unknown(process)
+def got_enough(process: Process, cpu: CpuFacts) -> bool:
+    """Whether it had so much CPU time that what it did with it tells something."""
+    return process["cpu_percent"] * cpu["window_s"] / 100 >= FEW_SECONDS
 
 
 def _is_starved(process: Process, thresholds: Thresholds) -> bool:
@@ -93,7 +88,8 @@ def _never_rests(thread: Thread, thresholds: Thresholds) -> bool:
     )
 
 
-def _why_unknown(process: Process) -> str:
+def why_unknown(process: Process) -> str:
+    """Why it cannot be told whether a process spins that is not calm."""
     thread = deciding_thread(process)
     if thread is None or not thread["states"]:
         return f"the threads of process {process['pid']} could not be read"

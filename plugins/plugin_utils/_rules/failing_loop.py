@@ -69,28 +69,25 @@ def evaluate(scene: Scene) -> Outcome:
     gaps = missing(scene, "cpu", "processes")
     if gaps or cpu is None:
         return Outcome([], gaps)
-    # On a host with too little CPU for all a loop gets hardly any at times: what it does with the rest shows it.
-    busy = _spin.restless(cpu, scene.thresholds)
-    spinning = [process for process in busy if not _explained(scene, process)]
-    if not spinning:
+    spinning = [process for process in _spin.spinning(cpu, scene.thresholds) if not _explained(scene, process)]
+    starved = [process for process in _spin.starved(cpu, scene.thresholds) if not _explained(scene, process)]
+    if not spinning and not (starved and facts and facts["processes"]):
         return Outcome([], incomplete(scene, "cpu"))
     gaps = missing(scene, "progress", "processes")
     if gaps or facts is None:
         return Outcome([], gaps)
     outcomes = [_judge(scene, cpu, facts, process) for process in spinning]
+    outcomes += [_judge_starved(scene, cpu, facts, process) for process in starved]
     unknowns = [*incomplete(scene, "cpu", "progress"), *(text for outcome in outcomes for text in outcome.unknowns)]
     return Outcome([finding for outcome in outcomes for finding in outcome.findings], unknowns)
 
 
 def _judge(scene: Scene, cpu: CpuFacts, facts: ProgressFacts, process: Process) -> Outcome:
-    progress, untold = _progress.of(scene, process), _spin.untold(process, cpu, scene.thresholds)
+    progress = _progress.of(scene, process)
     if progress is None:
-        unfollowed = f"process {process['pid']} spins and is not among those whose progress was followed"
-        return Outcome([], [untold or unfollowed])
+        return Outcome([], [f"process {process['pid']} spins and is not among those whose progress was followed"])
     if _progress.advances(progress, facts["window_s"]):
         return Outcome([], [])
-    if untold is not None:
-        return Outcome([], [untold])
     if progress["io"] is None or facts["subwindows"] < scene.thresholds.failing_loop_windows:
         return Outcome([], [_unseen(process, progress, facts)])
     failing = _progress.failures(progress, process, scene.thresholds.failing_loop_calls_per_cpu_s)
@@ -98,6 +95,20 @@ def _judge(scene: Scene, cpu: CpuFacts, facts: ProgressFacts, process: Process) 
     if failing:
         return Outcome([_finding(case, "proven" if case.ground else "likely", [])], [])
     return _without_calls(case)
+
+
+def _judge_starved(scene: Scene, cpu: CpuFacts, facts: ProgressFacts, process: Process) -> Outcome:
+    """On a host with too little CPU for all a loop gets hardly any at times: what it does with the rest shows it."""
+    progress = _progress.of(scene, process)
+    if progress is None or _progress.advances(progress, facts["window_s"]):
+        return Outcome([], [])
+    failing = _progress.failures(progress, process, scene.thresholds.failing_loop_calls_per_cpu_s)
+    if not failing:
+        return Outcome([], [])
+    if progress["io"] is None or not _spin.got_enough(process, cpu):
+        return Outcome([], [_spin.why_unknown(process)])
+    case = Case(scene, cpu, process, progress, failing)
+    return Outcome([_finding(case, "proven" if case.ground else "likely", [])], [])
 
 
 def _explained(scene: Scene, process: Process) -> bool:

@@ -67,5 +67,6 @@ def test_what_was_struck_out_of_a_reviewed_plan_is_not_done(victim: Hardship, co
     assert worked_on(outcome) == 0
     assert victim.spinner.dead_watches()
     reviewed.write_text(json.dumps(plan))
-    assert control.playbook("remediate", **ASKED, closewait_plan_file=str(reviewed)).status == 0
+    done = control.playbook("remediate", **ASKED, closewait_plan_file=str(reviewed))
+    assert done.status == 0, done.text
     victim.check_cured()

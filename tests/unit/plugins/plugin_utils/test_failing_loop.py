@@ -81,6 +81,14 @@ def test_one_that_got_too_little_to_show_anything_is_unknown() -> None:
     assert ["this host has too little" in reason for reason in outcome.unknowns] == [True]
 
 
+def test_a_starved_process_whose_calls_do_not_fail_is_not_asked_for() -> None:
+    """Else every host with more work than CPUs would be unknown."""
+    outcome = ask(RULE, starved(3.0, calls=make.calls(polls=[0, 0, 0, 0])))
+    assert (outcome.findings, outcome.unknowns) == ([], [])
+    unfollowed = {**starved(33.0), "progress": make.progress(make.followed(pid=31))}
+    assert (ask(RULE, unfollowed).findings, ask(RULE, unfollowed).unknowns) == ([], [])
+
+
 def test_what_gets_something_done_is_not_asked_how_much_cpu_it_got() -> None:
     io = make.followed()["io"]
     outcome = ask(RULE, starved(3.0, io={**io, "bytes_written": [4096, 4096, 0, 4096]}))
