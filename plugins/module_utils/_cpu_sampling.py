@@ -75,8 +75,9 @@ def follow(
     called at the end of each sub-window with those found busy in the first, busiest first.
     """
     step = window / subwindows
-    start = time.monotonic()
     history: History = {key: [tick] for key, tick in _sweep(proc).items()}
+    # On a host with too little CPU a look takes long: nobody is watched for less than the window because of that.
+    start = time.monotonic()
     _sleep_until(start + step)
     _append(history, _sweep(proc))
     busy = [key for key, ticks in history.items() if len(ticks) == 2 and _is_busy(ticks, busy_percent)]

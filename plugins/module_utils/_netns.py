@@ -9,7 +9,7 @@ import ctypes
 import errno
 import os
 from contextlib import contextmanager
-from typing import IO, Iterable, Iterator, List, NamedTuple, Optional
+from typing import IO, Callable, Iterable, Iterator, List, NamedTuple, Optional, Tuple, TypeVar
 
 CLONE_NEWNET = 0x40000000
 
@@ -19,6 +19,11 @@ class Namespace(NamedTuple):
 
     netns: int
     pids: List[int]
+
+
+T = TypeVar("T")
+#: A namespace that could not be asked, and why.
+Failure = Tuple[Namespace, OSError]
 
 
 class DesertedError(OSError):
@@ -39,6 +44,20 @@ def discover(pids: Iterable[int], proc: str = "/proc") -> tuple[list[Namespace],
             continue
         members.setdefault(netns, []).append(pid)
     return [Namespace(netns, members[netns]) for netns in sorted(members)], denied
+
+
+def each(namespaces: Iterable[Namespace], ask: Callable[[Namespace], T]) -> Tuple[List[T], List[Failure]]:
+    """The answers, and where none was to be had; one whose processes have all ended since has nothing to tell."""
+    answers: List[T] = []
+    failed: List[Failure] = []
+    for namespace in namespaces:
+        try:
+            answers.append(ask(namespace))
+        except DesertedError:
+            continue
+        except OSError as exc:
+            failed.append((namespace, exc))
+    return answers, failed
 
 
 def by_pid(namespaces: Iterable[Namespace]) -> dict[int, int]:

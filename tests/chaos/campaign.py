@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision
 
 from scenario_kit.playbooks import Control
 
@@ -140,7 +141,8 @@ def _after(attempt: judge.Attempt) -> Iterator[judge.Fault]:
     for row in attempt.answer.results:
         stat = _procfs.stat(row["pid"])
         same = stat is not None and stat.start_time == row["start_time"]
-        if row["outcome"] in judge.DONE and same and _procfs.link(row["pid"], row["fd"]) == f"socket:[{row['inode']}]":
+        told_away = row["outcome"] in judge.DONE or row["reason"] in (decision.NOT_OPEN, decision.ANOTHER_FILE)
+        if told_away and same and _procfs.link(row["pid"], row["fd"]) == f"socket:[{row['inode']}]":
             yield judge.Fault(judge.WRONG_REPORT, f"{row}: the number still leads there")
 
 

@@ -132,7 +132,8 @@ def _held_elsewhere(row: Row, aim: Aim, attempt: Attempt, history: History, take
 def _is_gone(row: Row, attempt: Attempt, history: History, taken: set[tuple[int, int]]) -> bool:
     pid, inode, end = row["pid"], row["inode"], attempt.answer.end
     return (
-        # What becomes of a healthy connection, named because of a race of the look for targets, nobody writes down.
+        # Nobody writes down what becomes of a healthy connection, which a race of the look for targets may name. That
+        # it is not there is looked at right after the call.
         inode not in history.baits
         or history.ended(pid, row["start_time"], end)
         or history.let_go(pid, inode, end)

@@ -9,7 +9,7 @@ The kernel lists only what is in CLOSE_WAIT (inet_diag over netlink, in every ne
 
 from __future__ import annotations
 
-from typing import List, NamedTuple
+from typing import List
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _close_wait_facts,
@@ -24,13 +24,6 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 )
 
 
-class Listed(NamedTuple):
-    """``any``: whether a namespace could be listed at all."""
-
-    sockets: List[_tcp_facts.Placed]
-    any: bool
-
-
 def collect(max_items: int, proc: str = "/proc") -> _tcp_facts.Fact:
     """The ``close_wait`` facts; never raises for what the kernel does not show. ``max_items`` caps every list."""
     with _gc_pause.paused():
@@ -41,13 +34,16 @@ def _collect(max_items: int, proc: str) -> _tcp_facts.Fact:
     errors: _unread.Errors = []
     pids = _procfs.pids(proc)
     namespaces, strangers = _netns.discover(pids, proc)
-    listed = _listed(namespaces, errors, proc)
-    walk = _held(pids, [placed.tcp.inode for placed in listed.sockets if placed.tcp.inode], proc)
+    listed, failed = _netns.each(namespaces, lambda namespace: _half_closed(namespace, proc))
+    for namespace, exc in failed:
+        _unread.failed(errors, "sock_diag in network namespace %d" % namespace.netns, exc)
+    sockets = [placed for part in listed for placed in part]
+    walk = _held(pids, [placed.tcp.inode for placed in sockets if placed.tcp.inode], proc)
     denied = sorted({*strangers, *walk.denied})
     _unread.denied(denied, errors, proc)
     facts = dict(_close_wait_facts.UNKNOWN)
-    if listed.any:
-        facts = _close_wait_facts.counted(listed.sockets, _holders.by_inode(walk.owners), max_items)
+    if listed:
+        facts = _close_wait_facts.counted(sockets, _holders.by_inode(walk.owners), max_items)
         for row in facts["by_process"]:
             row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)
     return {"errors": errors, "unreadable": _unread.unreadable(denied, max_items, proc), **facts}
@@ -60,24 +56,9 @@ def _held(pids: List[int], inodes: List[int], proc: str) -> _holders.Walk:
         return walking.finish()
 
 
-def _listed(namespaces: List[_netns.Namespace], errors: _unread.Errors, proc: str) -> Listed:
-    sockets: List[_tcp_facts.Placed] = []
-    reached = False
-    for namespace in namespaces:
-        try:
-            found = _half_closed(namespace, proc)
-        except _netns.DesertedError:
-            continue
-        except OSError as exc:
-            _unread.failed(errors, "sock_diag in network namespace %d" % namespace.netns, exc)
-            continue
-        reached = True
-        sockets += [_tcp_facts.Placed(namespace.netns, tcp) for tcp in found]
-    return Listed(sockets, reached)
-
-
-def _half_closed(namespace: _netns.Namespace, proc: str) -> List[_sock_diag.TcpSocket]:
+def _half_closed(namespace: _netns.Namespace, proc: str) -> List[_tcp_facts.Placed]:
     with _netns.entered(namespace, proc):
         sock = _sock_diag.open_socket()
     with sock:
-        return _sock_diag.in_state(sock, _sock_diag.CLOSE_WAIT)
+        found = _sock_diag.in_state(sock, _sock_diag.CLOSE_WAIT)
+    return [_tcp_facts.Placed(namespace.netns, tcp) for tcp in found]

@@ -188,13 +188,12 @@ def _confirmed_watchers(
 
 
 def _addresses(namespaces: list[_netns.Namespace], errors: _unread.Errors, proc: str) -> Optional[list[str]]:
-    found: set[str] = set()
-    for namespace in namespaces:
-        try:
-            with _netns.entered(namespace, proc):
-                found.update(_rtnetlink.addresses())
-        except _netns.DesertedError:
-            continue
-        except OSError as exc:
-            _unread.failed(errors, "addresses of network namespace %d" % namespace.netns, exc)
-    return sorted(found) or None
+    answers, failed = _netns.each(namespaces, lambda namespace: _addresses_in(namespace, proc))
+    for namespace, exc in failed:
+        _unread.failed(errors, "addresses of network namespace %d" % namespace.netns, exc)
+    return sorted(set().union(*answers)) or None
+
+
+def _addresses_in(namespace: _netns.Namespace, proc: str) -> set[str]:
+    with _netns.entered(namespace, proc):
+        return set(_rtnetlink.addresses())

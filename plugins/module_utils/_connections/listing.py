@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from operator import itemgetter
-from typing import Dict, Iterable, List, NamedTuple, Tuple
+from typing import Dict, Iterable, List, NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _sock_diag, _tcp_facts
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import survey
@@ -28,7 +28,7 @@ class Listing(NamedTuple):
     """``failed``: namespaces that could not be listed, and why."""
 
     parts: List[Listed]
-    failed: List[Tuple[_netns.Namespace, OSError]]
+    failed: List[_netns.Failure]
 
     @property
     def close_wait(self) -> List[_tcp_facts.Placed]:
@@ -70,15 +70,7 @@ class Listing(NamedTuple):
 
 def of(namespaces: Iterable[_netns.Namespace], proc: str = "/proc") -> Listing:
     """List each of them. A namespace whose processes have all ended since has nothing to list."""
-    listing = Listing([], [])
-    for namespace in namespaces:
-        try:
-            listing.parts.append(_listed(namespace, proc))
-        except _netns.DesertedError:
-            continue
-        except OSError as exc:
-            listing.failed.append((namespace, exc))
-    return listing
+    return Listing(*_netns.each(namespaces, lambda namespace: _listed(namespace, proc)))
 
 
 def _half_closed(rows: Iterable[survey.Row]) -> int:

@@ -20,6 +20,9 @@ GONE = "gone"
 CHANGED = "changed"
 REFUSED = "refused"
 
+NOT_OPEN = "the number is not open any more"
+ANOTHER_FILE = "the number is another file now"
+
 NUMBER_IS_FREE = (
     "the number is free: what the program still does with it, its own close too, may hit what it opens next there"
 )
@@ -131,9 +134,9 @@ def _identity(target: Target, seen: Observed) -> Optional[Decision]:
     if seen.start_time != target.start_time:
         return Decision(CHANGED, None, "pid %d is another process now" % target.pid, "diagnose again")
     if not seen.is_open:
-        return Decision(GONE, None, "the number is not open any more", None)
+        return Decision(GONE, None, NOT_OPEN, None)
     if seen.inode != target.inode:
-        return Decision(CHANGED, None, "the number is another file now", "diagnose again")
+        return Decision(CHANGED, None, ANOTHER_FILE, "diagnose again")
     if target.cookie is not None and seen.cookie is not None and seen.cookie != target.cookie:
         return Decision(CHANGED, None, "the inode belongs to another socket now", "diagnose again")
     return None

@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import time
-from typing import Iterator, Optional
+from typing import Callable, Iterator, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import gdb as fd_gdb
@@ -63,19 +63,17 @@ class Stop:
 
         False where the process is not held, or still runs after a while.
         """
-        deadline, step = time.monotonic() + _COMES_TO_REST_S, _FIRST_STEP_S
-        while self.held and time.monotonic() < deadline:
-            if self._rests():
-                return True
-            time.sleep(step)
-            step = min(2 * step, _LONGEST_STEP_S)
-        return False
+        return self.held and _waited_for(self._rests, _COMES_TO_REST_S)
 
     def _rests(self) -> bool:
-        with contextlib.suppress(OSError):
+        """Nothing of a process that is gone runs; of one that may not be looked into this is not known."""
+        try:
             states = set(_procfs.thread_states(self._pid, self._proc).values())
-            return states <= set("TXZ" if self._gdb.ended else "tTXZ")
-        return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        except OSError:
+            return False
+        return states <= set("TXZ" if self._gdb.ended else "tTXZ")
 
     def __enter__(self) -> Stop:
         place = fd_injection.find_instruction(self._pid, self._proc)
@@ -118,10 +116,7 @@ class Stop:
             raise fd_gdb.GdbError("process %d was stopped by somebody else meanwhile" % self._pid)
         self._guardian.stopped(self._gdb.group, None)
         self._freeze()
-        deadline, step = time.monotonic() + _HOLD_S, _FIRST_STEP_S
-        while not self._has_begun_to_stand() and time.monotonic() < deadline:
-            time.sleep(step)
-            step = min(2 * step, _LONGEST_STEP_S)
+        _waited_for(self._has_begun_to_stand, _HOLD_S)
 
     def _has_begun_to_stand(self) -> bool:
         """The first thread that takes the signal has told all others (kernel/signal.c, ``do_signal_stop``)."""
@@ -172,6 +167,17 @@ class Stop:
         if self._saved is not None or self._guardian is not None:
             self._saved = None
             self._let_go()
+
+
+def _waited_for(condition: Callable[[], bool], seconds: float) -> bool:
+    """Ask at first after so short a time that a stop is hardly longer for it; False when it does not come true."""
+    deadline, step = time.monotonic() + seconds, _FIRST_STEP_S
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(step)
+        step = min(2 * step, _LONGEST_STEP_S)
+    return True
 
 
 @contextlib.contextmanager

@@ -69,9 +69,14 @@ def evaluate(scene: Scene) -> Outcome:
     gaps = missing(scene, "cpu", "processes")
     if gaps or cpu is None:
         return Outcome([], gaps)
+    followed = facts is not None and facts["processes"] is not None
     spinning = [process for process in _spin.spinning(cpu, scene.thresholds) if not _explained(scene, process)]
-    starved = [process for process in _spin.starved(cpu, scene.thresholds) if not _explained(scene, process)]
-    if not spinning and not (starved and facts and facts["processes"]):
+    starved = [
+        process
+        for process in _spin.starved(cpu, scene.thresholds)
+        if (followed or _is_busy(scene, process)) and not _explained(scene, process)
+    ]
+    if not spinning and not starved:
         return Outcome([], incomplete(scene, "cpu"))
     gaps = missing(scene, "progress", "processes")
     if gaps or facts is None:
@@ -99,16 +104,23 @@ def _judge(scene: Scene, cpu: CpuFacts, facts: ProgressFacts, process: Process) 
 
 def _judge_starved(scene: Scene, cpu: CpuFacts, facts: ProgressFacts, process: Process) -> Outcome:
     """On a host with too little CPU for all a loop gets hardly any at times: what it does with the rest shows it."""
-    progress = _progress.of(scene, process)
-    if progress is None or _progress.advances(progress, facts["window_s"]):
+    progress, unknown = _progress.of(scene, process), Outcome([], [_spin.why_unknown(process)])
+    if progress is not None and _progress.advances(progress, facts["window_s"]):
         return Outcome([], [])
+    if progress is None or progress["io"] is None or progress["calls"] is None:
+        return unknown if _is_busy(scene, process) else Outcome([], [])
     failing = _progress.failures(progress, process, scene.thresholds.failing_loop_calls_per_cpu_s)
     if not failing:
         return Outcome([], [])
-    if progress["io"] is None or not _spin.got_enough(process, cpu):
-        return Outcome([], [_spin.why_unknown(process)])
+    if not _spin.got_enough(process, cpu):
+        return unknown
     case = Case(scene, cpu, process, progress, failing)
     return Outcome([_finding(case, "proven" if case.ground else "likely", [])], [])
+
+
+def _is_busy(scene: Scene, process: Process) -> bool:
+    """Whether a starved process uses enough CPU over the whole window to be looked at without any other occasion."""
+    return process["cpu_percent"] >= scene.thresholds.spin_cpu_percent
 
 
 def _explained(scene: Scene, process: Process) -> bool:
@@ -209,7 +221,9 @@ def _told_progress(case: Case) -> list[str]:
 
 def _told_bytes(case: Case) -> str:
     read = case.progress["io"]["bytes_read"] if case.progress["io"] else []
-    return f"{sum(read)} bytes read in one go, none written" if any(read) else "no byte read or written"
+    if not any(read):
+        return "no byte read or written"
+    return f"{sum(read)} bytes read in {sum(map(bool, read))} of {len(read)} windows, none written,"
 
 
 def _cause(case: Case) -> Cause:

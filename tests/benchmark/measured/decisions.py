@@ -14,8 +14,7 @@ from ..figures import RUNS, Row, Samples, Section
 
 PROGRAM = Path(__file__).parents[1] / "programs" / "decide.py"
 FEW, MANY = 1_000, 10_000
-#: Linear, and a fifth for sorting and for caches that are too small for it.
-GROWTH = 1.2 * MANY / FEW
+GROWTH = MANY / FEW
 TIMEOUT_S = 300
 
 TEXT = f"""\

@@ -92,7 +92,7 @@ def _facts_size(sockets: int) -> int:
 
 
 def _rows(sockets: int, costs: Costs, size: Samples) -> list[Row]:
-    # The reaches hold for the larger number, and for the same question.
+    # The reaches hold for the larger number.
     ss, psutil, lsof = (0.8, 0.8, 0.6) if sockets == MANY else (None, None, None)
     at = f"{sockets:,} sockets"
     half_closed, module = costs["half_closed"], costs["half_closed_module"]
@@ -101,11 +101,11 @@ def _rows(sockets: int, costs: Costs, size: Samples) -> list[Row]:
         Row(f"close_wait collector, {at}, CPU", _cpu(half_closed), SS, _cpu(costs["ss"])),
         Row(f"close_wait_facts, {at}", _wall(module), PSUTIL, _wall(costs["psutil"]), psutil),
         Row(f"close_wait_facts, {at}", _wall(module), LSOF, _wall(costs["lsof"]), lsof),
-        Row(f"tcp collector, {at}", _wall(costs["collector"]), SS, _wall(costs["ss"])),
+        Row(f"tcp collector, {at}", _wall(costs["collector"]), SS, _wall(costs["ss"]), ss),
         Row(f"tcp collector, {at}, CPU", _cpu(costs["collector"]), SS, _cpu(costs["ss"])),
-        Row(f"tcp_facts, {at}", _wall(costs["module"]), PSUTIL, _wall(costs["psutil"])),
+        Row(f"tcp_facts, {at}", _wall(costs["module"]), PSUTIL, _wall(costs["psutil"]), psutil),
         Row(f"tcp_facts, {at}, CPU", _cpu(costs["module"]), PSUTIL, _cpu(costs["psutil"])),
-        Row(f"tcp_facts, {at}", _wall(costs["module"]), LSOF, _wall(costs["lsof"])),
+        Row(f"tcp_facts, {at}", _wall(costs["module"]), LSOF, _wall(costs["lsof"]), lsof),
         Row(f"facts of tcp_facts, {at}", size, "64 KiB", Samples("bytes", (MOST_BYTES,)), 1.0),
     ]
 

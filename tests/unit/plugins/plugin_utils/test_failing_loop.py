@@ -85,8 +85,21 @@ def test_a_starved_process_whose_calls_do_not_fail_is_not_asked_for() -> None:
     """Else every host with more work than CPUs would be unknown."""
     outcome = ask(RULE, starved(3.0, calls=make.calls(polls=[0, 0, 0, 0])))
     assert (outcome.findings, outcome.unknowns) == ([], [])
-    unfollowed = {**starved(33.0), "progress": make.progress(make.followed(pid=31))}
-    assert (ask(RULE, unfollowed).findings, ask(RULE, unfollowed).unknowns) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "blind",
+    [
+        pytest.param({"progress": make.progress(make.followed(pid=31))}, id="not followed"),
+        pytest.param({"progress": make.progress(make.followed(calls=None, errors=UNCOUNTED))}, id="calls not counted"),
+        pytest.param({"progress": make.progress(make.followed(calls=calls(), io=None))}, id="io not read"),
+        pytest.param({"progress": make.progress(processes=None)}, id="nobody followed"),
+    ],
+)
+def test_what_a_starved_process_did_and_nobody_saw_is_unknown_where_it_uses_cpu(blind: make.Fact) -> None:
+    outcome = ask(RULE, {**starved(33.0), **blind})
+    assert (outcome.findings, len(outcome.unknowns)) == ([], 1)
+    assert (ask(RULE, {**starved(3.0), **blind}).findings) == []
 
 
 def test_what_gets_something_done_is_not_asked_how_much_cpu_it_got() -> None:
@@ -103,7 +116,8 @@ def test_a_server_that_reads_once_what_its_tracebacks_quote_gets_nothing_done(
     io = {**make.followed()["io"], "bytes_read": read}
     outcome = ask(RULE, facts(io=io, calls=calls(moved=[0, 0, 63, 0]), sockets=sockets()))
     assert [finding["confidence"] for finding in outcome.findings] == found
-    assert not found or "383005 bytes read in one go, none written" in outcome.findings[0]["evidence"]["told"][2]
+    told = [finding["evidence"]["told"][2] for finding in outcome.findings]
+    assert all("383005 bytes read in 1 of 4 windows, none written, and no connection begun" in text for text in told)
 
 
 def test_a_full_disk() -> None:
