@@ -17,11 +17,13 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _fd_copy, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import act as fd_act
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import closing as fd_closing
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import gdb as fd_gdb
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import observation as fd_observation
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import process as fd_process
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import stop as fd_stop
 from ansible_collections.closewait.remediation.plugins.module_utils._fd.decision import Options, Target
 from ansible_collections.closewait.remediation.plugins.module_utils._fd.order import Order
 from ansible_collections.closewait.remediation.plugins.module_utils._fd.report import Report
@@ -345,6 +347,22 @@ def _no_socket_stays_behind(tmp_path: Path, program: Victim, at: int) -> None:
     assert row["outcome"] in ("replaced", "refused"), row
     assert set(os.listdir("/proc/%d/fd" % program.process.pid)) == before
     assert program.ask()["healthy"] == "hello"
+
+
+@needs_gdb
+@needs_root
+def test_a_gdb_that_lives_holds_the_program_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing has to be waited for then, and it is known that no socket of ours is there."""
+
+    def refused(*_arguments: object) -> None:
+        raise fd_gdb.GdbError("no")
+
+    monkeypatch.setattr(fd_act, "open_spare", refused)
+    monkeypatch.setattr(fd_stop, "_COMES_TO_REST_S", 0.0)
+    with _detached_victim() as program:
+        [row] = _run(_order(tmp_path, method="placeholder"), _target(program)).results
+        assert (row["outcome"], row["reason"]) == ("refused", "no")
+        assert program.ask()["healthy"] == "hello"
 
 
 @contextlib.contextmanager
