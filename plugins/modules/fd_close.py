@@ -72,8 +72,8 @@ options:
     description:
       - V(close) closes the number. Right for connections that Celery (kombu) manages, which notices and reconnects.
         Elsewhere it is refused unless O(force_close=true).
-      - V(placeholder) puts an unconnected socket on the number. The number stays taken and the owner's next use fails
-        cleanly. Right for client pools.
+      - V(placeholder) puts an unconnected socket on the number, shut on both sides. The number stays taken, reads find
+        the end as before, and the owner's next write fails cleanly. Right for client pools.
       - V(auto) picks by runtime and kind of file descriptor, and says why.
     type: str
     choices: [auto, close, placeholder]

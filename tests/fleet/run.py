@@ -73,7 +73,7 @@ def main() -> None:
         "PYTHONPATH": f"{SCENARIOS}{os.pathsep}{TESTS}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    tests = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "-rs", "-q", str(HERE), *sys.argv[1:]]
+    tests = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "-rfEs", "-q", str(HERE), *sys.argv[1:]]
     words = [*apart.ISOLATION, str(python), "-m", "fleet.apart", *tests]
     os.execvpe(words[0], words, environment)  # noqa: S606 - no shell is wanted
 

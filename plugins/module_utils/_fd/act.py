@@ -12,7 +12,7 @@ import socket
 import time
 from typing import Dict, Iterable, Mapping, NamedTuple, Optional, Sequence
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _fd_copy, _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import decision as fd_decision
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import injection as fd_injection
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import stop as fd_stop
@@ -63,6 +63,24 @@ def open_spare(stop: fd_stop.Stop, pid: int, family: int, flags: int) -> Spare:
     answer = stop.call(fd_injection.SOCKET, family, kind, 0)
     _check(answer, "socket()")
     return Spare(pid, answer, _procfs.socket_inode(_procfs.link(pid, answer)))
+
+
+def shut(stop: fd_stop.Stop, spare: Spare, source: Optional[_fd_copy.Source]) -> None:
+    """``shutdown(2)`` of both sides: a read is then told of the end, as it was by the socket that was half-closed.
+
+    Without it the read of a loop that had the number in hand would fail (``ENOTCONN``), and many a program ends by that.
+    The socket is not connected and the call says so, but the sides are shut (net/ipv4/af_inet.c, ``inet_shutdown``).
+    ``source``: done on a copy, which is quicker than through gdb; None before Linux 5.6.
+    """
+    if source is None:
+        answer = stop.call(fd_injection.SHUTDOWN, spare.number, socket.SHUT_RDWR)
+        _check(0 if answer == -errno.ENOTCONN else answer, "shutdown(%d)" % spare.number)
+        return
+    with source.copy(spare.number) as copy, socket.socket(fileno=os.dup(copy)) as ours:
+        if os.fstat(copy).st_ino != spare.inode:
+            raise fd_injection.InjectionError("fd %d is not our socket any more" % spare.number)
+        with contextlib.suppress(OSError):
+            ours.shutdown(socket.SHUT_RDWR)
 
 
 def lowest_free(pid: int, proc: str = "/proc") -> int:

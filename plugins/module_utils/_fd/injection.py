@@ -24,6 +24,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._fd import g
 CLOSE = 3
 GETPID = 39
 SOCKET = 41
+SHUTDOWN = 48
 EPOLL_CTL = 233
 DUP3 = 292
 CLOSE_RANGE = 436

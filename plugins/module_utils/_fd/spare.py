@@ -46,6 +46,7 @@ class SpareSocket:
             self._find(stop, target.pid)
             raise
         self._lowest_free = self._there.number
+        fd_act.shut(stop, self._there, self._observer.source(target.pid))
         fd_act.place(stop, self._there.number, target, flags)
 
     def drop(self, stop: Stop) -> None:

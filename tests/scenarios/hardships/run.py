@@ -13,5 +13,5 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from scenario_kit.launch import launch
 
 # What was skipped, and why, is part of the result.
-sys.argv.append("-rs")
+sys.argv.append("-rfEs")
 launch(Path(__file__).resolve().parent, {"gcc": "gcc", "gdb": "gdb", "setpriv": "util-linux", "strace": "strace"})

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import List, Tuple
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _fd_copy, _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import act as fd_act
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import injection as fd_injection
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import stop as fd_stop
@@ -76,6 +77,41 @@ def test_the_spare_has_the_flags_of_what_it_replaces(flags: int, kind: int) -> N
     stop = Recorder(77)
     assert fd_act.open_spare(stop, os.getpid(), int(socket.AF_INET6), flags).number == 77
     assert stop.calls == [(41, 10, kind, 0)]
+
+
+def _read(number: int) -> bytes:
+    with socket.socket(fileno=os.dup(number)) as sock:
+        return sock.recv(1)
+
+
+def test_a_read_of_the_spare_finds_the_end_and_a_write_fails() -> None:
+    spare, stop = socket.socket(), Recorder(0)
+    with pytest.raises(OSError, match="not connected"):
+        _read(spare.fileno())
+    with contextlib.closing(_fd_copy.Source(os.getpid())) as source:
+        fd_act.shut(stop, fd_act.Spare(os.getpid(), spare.fileno(), inode(spare)), source)
+    assert _read(spare.fileno()) == b""
+    with pytest.raises(BrokenPipeError):
+        spare.send(b"x")
+    assert stop.calls == [], "it needs no call of the process"
+
+
+def test_only_our_own_socket_is_shut() -> None:
+    spare = socket.socket()
+    with contextlib.closing(_fd_copy.Source(os.getpid())) as source:
+        other = fd_act.Spare(os.getpid(), spare.fileno(), inode(spare) + 1)
+        with pytest.raises(fd_injection.InjectionError, match="not our socket"):
+            fd_act.shut(Recorder(0), other, source)
+    with pytest.raises(OSError, match="not connected"):
+        _read(spare.fileno())
+
+
+def test_without_copies_the_process_shuts_it_itself() -> None:
+    stop = Recorder(-errno.ENOTCONN)
+    fd_act.shut(stop, fd_act.Spare(60, 40, 900), None)
+    assert stop.calls == [(48, 40, 2)]
+    with pytest.raises(fd_injection.InjectionError, match=r"shutdown\(40\) failed"):
+        fd_act.shut(Recorder(-errno.EBADF), fd_act.Spare(60, 40, 900), None)
 
 
 def test_every_refusal_of_the_kernel_is_an_error_with_its_name() -> None:
