@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 WIDTH = 2
 COMPLAINTS = ("ERROR:", "FATAL:", "fatal:", "FAILED ", "E  ")  # of ansible-test, ansible, pytest
 COMPLAINT_LINES = 30
-REASONS = ("ERROR ", "FAILED ", "fatal:", "FATAL:")
-REASON_LINES = 6
+REASONS = ("ERROR ", "FAILED ", "fatal:", "FATAL:", '"msg":', "msg:")
+REASON_LINES = 10
 TAIL_LINES = 15
 EXCERPT_WIDTH = 300
 KILL_AFTER_S = 10
@@ -168,8 +168,15 @@ def failures(results: Iterable[Result]) -> str:
 def _reasons(result: Result) -> list[str]:
     """Return the lines that say which test of a stage failed and what it saw, headed by the stage's name."""
     lines = result.log.read_text(errors="replace").splitlines() if result.log is not None else []
-    reasons = [line for line in lines if _bare(line).startswith(REASONS)][:REASON_LINES]
-    return [f"{result.stage.name}: {result.reason}", *(f"    | {line[:EXCERPT_WIDTH]}" for line in reasons)]
+    pairs = itertools.pairwise(["", *lines])
+    reasons = [line for before, line in pairs if _bare(line).startswith(REASONS) or _begins_error(before, line)]
+    shown = (f"    | {line[:EXCERPT_WIDTH]}" for line in reasons[:REASON_LINES])
+    return [f"{result.stage.name}: {result.reason}", *shown]
+
+
+def _begins_error(before: str, line: str) -> bool:
+    """Whether pytest begins to say here what a test saw: an exception, and whatever text it carries."""
+    return line.startswith("E  ") and not before.startswith("E  ")
 
 
 def _bare(line: str) -> str:
