@@ -9,6 +9,7 @@ import errno
 import selectors
 import socket
 import sys
+from contextlib import suppress
 
 
 class Program:
@@ -26,7 +27,9 @@ class Program:
         self.poller.register(self.upstream, selectors.EVENT_READ, self.ignore)
 
     def ignore(self) -> None:
-        self.upstream.recv(4096, socket.MSG_DONTWAIT)
+        # It may have been replaced in this very round of the loop; any other error would end the program, and is to.
+        with suppress(BlockingIOError):
+            self.upstream.recv(4096, socket.MSG_DONTWAIT)
 
     def accept(self) -> None:
         client, _address = self.listener.accept()
