@@ -64,7 +64,7 @@ def first_look(proc: str = "/proc") -> FirstLook:
                 sock = _sock_diag.open_socket()
             with sock:
                 queues.update((tcp.cookie, tcp.recv_q) for tcp in _sock_diag.in_state(sock, _sock_diag.LISTEN))
-                half_closed += [tcp.cookie for tcp in _sock_diag.in_state(sock, _sock_diag.CLOSE_WAIT)]
+                half_closed += _sock_diag.cookies(sock, _sock_diag.CLOSE_WAIT)
         except OSError:
             continue
         listed.append(namespace.netns)

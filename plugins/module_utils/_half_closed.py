@@ -42,6 +42,11 @@ def clock(sock: _sock_diag.TcpSocket) -> Clock:
     return Clock(Bounds(age, age if exact else oldest), Bounds(idle if exact else 0.0, idle))
 
 
+def least_age(sock: _sock_diag.TcpSocket) -> float:
+    """``clock(sock).age.min``, for very many."""
+    return sock.times.last_ack_recv / 1000.0 if sock.times else 0.0
+
+
 def unread_bytes(sock: _sock_diag.TcpSocket) -> int:
     """Data that closing would lose: the receive queue of a half-closed socket counts the unread FIN as one byte."""
     return max(0, sock.recv_q - 1)

@@ -19,7 +19,9 @@ NLMSG_DONE = 3
 HEADER = struct.Struct("=IHHII")
 _LEAD = struct.Struct("=IH")
 ATTRIBUTE = struct.Struct("=HH")
-RECEIVE_BYTES = 1 << 18
+#: More than the kernel puts into one message of a dump (net/netlink/af_netlink.c, ``netlink_recvmsg``: 32 KiB).
+RECEIVE_BYTES = 1 << 16
+REPLY_BYTES = 1 << 13
 REPLY_TIMEOUT_S = 10.0
 
 
@@ -67,7 +69,7 @@ def dump_blocks(sock: socket.socket, kind: int, body: bytes) -> Iterator[tuple[i
 def request(sock: socket.socket, kind: int, body: bytes) -> memoryview:
     """The single answer to a request that is not a dump. Raises :class:`NetlinkError` (``ENOENT``: no such thing)."""
     sock.send(HEADER.pack(HEADER.size + len(body), kind, NLM_F_REQUEST, 2, 0) + body)
-    for _kind, payload in _messages(_receive(sock)):
+    for _kind, payload in _messages(_receive(sock, REPLY_BYTES)):
         return payload
     raise NetlinkError(errno.EPROTO, "netlink gave an empty answer")
 
@@ -83,9 +85,9 @@ def attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
         offset += (length + 3) & ~3
 
 
-def _receive(sock: socket.socket) -> memoryview:
+def _receive(sock: socket.socket, most: int = RECEIVE_BYTES) -> memoryview:
     try:
-        return memoryview(sock.recv(RECEIVE_BYTES))
+        return memoryview(sock.recv(most))
     except socket.timeout as exc:
         raise NetlinkError(errno.ETIMEDOUT, "netlink gave no answer in %d s" % REPLY_TIMEOUT_S) from exc
 

@@ -39,13 +39,14 @@ LISTEN = 10
 ALL_STATES = 0xFFFFFFFF
 
 _REQUEST = struct.Struct("=BBBBI")
-_SOCKID_BYTES = 48
 _ANY_SOCKID = b"\0" * 40 + b"\xff" * 8
-_MESSAGE_BYTES = 72
-_QUEUES = struct.Struct("=IIIII")
+#: struct inet_diag_msg; its id is left as it is
+_MESSAGE = struct.Struct("=BBBx48s5I")
+_MESSAGE_BYTES = _MESSAGE.size
 _INODE = struct.Struct("=I")
 _PORTS = struct.Struct("!HH")
 _COOKIE = struct.Struct("=Q")
+_COOKIE_OFFSET = 44
 #: tcpi_last_data_sent, tcpi_last_ack_sent (never set by the kernel), tcpi_last_data_recv, tcpi_last_ack_recv
 _TIMES = struct.Struct("=IIII")
 _TIMES_OFFSET = 44
@@ -106,6 +107,11 @@ def in_state(sock: socket.socket, state: int) -> list[TcpSocket]:
     return [decode(answer) for answer in _dump(sock, 1 << state, ext=1 << (INET_DIAG_INFO - 1))]
 
 
+def cookies(sock: socket.socket, state: int) -> list[int]:
+    """The cookies of the sockets in one state."""
+    return [_COOKIE.unpack_from(answer, _COOKIE_OFFSET)[0] for answer in _dump(sock, 1 << state, ext=0)]
+
+
 def of_inodes(sock: socket.socket, inodes: Container[int]) -> list[TcpSocket]:
     """These sockets, with :class:`Times`; all are listed, but only these are decoded."""
     return [
@@ -138,11 +144,8 @@ def lookup(sock: socket.socket, family: int, sockid: bytes) -> Optional[TcpSocke
 
 def decode(answer: memoryview | bytes) -> TcpSocket:
     """One ``struct inet_diag_msg`` and its attributes."""
-    data = memoryview(answer)
-    family, state, timer = data[0], data[1], data[2]
-    sockid = bytes(data[4 : 4 + _SOCKID_BYTES])
+    family, state, timer, sockid, _expires, recv_q, send_q, uid, inode = _MESSAGE.unpack_from(answer)
     sport, dport = _PORTS.unpack_from(sockid)
-    _expires, recv_q, send_q, uid, inode = _QUEUES.unpack_from(data, 52)
     return TcpSocket(
         family=family,
         state=state,
@@ -155,7 +158,7 @@ def decode(answer: memoryview | bytes) -> TcpSocket:
         uid=uid,
         inode=inode,
         sockid=sockid,
-        times=_times(data[_MESSAGE_BYTES:]),
+        times=_times(memoryview(answer)[_MESSAGE_BYTES:]),
     )
 
 

@@ -8,6 +8,7 @@ Counts are exact; lists are cut at ``limit`` with the cut stated, what matters m
 
 from __future__ import annotations
 
+import bisect
 import socket
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -25,6 +26,7 @@ Index = Mapping[int, List[_holders.Holder]]
 
 #: Upper ends, in seconds, of the classes into which FIN ages are counted; the last is open.
 AGE_CLASSES = (10, 60, 600, 3600, 21600, 86400)
+_AGE_NAMES = [*map(str, AGE_CLASSES), "inf"]
 HOLDERS_SHOWN = 16
 
 
@@ -185,7 +187,8 @@ def by_process(
             row = rows.get((item.pid, item.start_time)) or rows.setdefault(
                 (item.pid, item.start_time), _process_row(item)
             )
-            row["watched"] += any(w.owner.pid == item.pid for w in registrations.get(placed.tcp.inode, []))
+            if placed.tcp.inode in registrations:
+                row["watched"] += any(w.owner.pid == item.pid for w in registrations[placed.tcp.inode])
             _count(row, placed)
     return sorted(rows.values(), key=lambda row: (-row["watched"], -row["total"], row["pid"]))
 
@@ -199,17 +202,17 @@ def _process_row(item: _holders.Holder) -> Fact:
         "watched": 0,
         "oldest_s": 0.0,
         "youngest_s": None,
-        "ages": dict.fromkeys([str(end) for end in AGE_CLASSES] + ["inf"], 0),
+        "ages": dict.fromkeys(_AGE_NAMES, 0),
         "fd_limit": None,
     }
 
 
 def _count(row: Fact, placed: Placed) -> None:
-    age = _half_closed.clock(placed.tcp).age.min
+    age = _half_closed.least_age(placed.tcp)
     row["total"] += 1
     row["oldest_s"] = max(row["oldest_s"], age)
     row["youngest_s"] = age if row["youngest_s"] is None else min(row["youngest_s"], age)
-    row["ages"][next((str(end) for end in AGE_CLASSES if age < end), "inf")] += 1
+    row["ages"][_AGE_NAMES[bisect.bisect(AGE_CLASSES, age)]] += 1
 
 
 def _one_per_process(items: Iterable[_holders.Holder]) -> list[_holders.Holder]:
@@ -220,10 +223,14 @@ def _by_peer(sockets: Iterable[Placed]) -> list[Fact]:
     rows: dict[tuple[str, int], Fact] = {}
     for placed in sockets:
         # A peer is a service where we are the client, and a client (with a port that means nothing) where we serve.
-        row = rows.setdefault(placed.tcp.remote, {**endpoint(placed.tcp.remote), "total": 0, "unaccepted": 0})
+        row = rows.get(placed.tcp.remote) or rows.setdefault(placed.tcp.remote, _peer_row(placed.tcp.remote))
         row["total"] += 1
         row["unaccepted"] += int(not placed.tcp.inode)
     return sorted(rows.values(), key=lambda row: (-row["total"], row["address"], row["port"]))
+
+
+def _peer_row(remote: tuple[str, int]) -> Fact:
+    return {**endpoint(remote), "total": 0, "unaccepted": 0}
 
 
 def _watcher_rank(watcher: _watchers.Watcher) -> tuple[bool, bool, bool, int, int]:
@@ -237,9 +244,11 @@ def _watcher_rank(watcher: _watchers.Watcher) -> tuple[bool, bool, bool, int, in
 
 
 def _rank(placed: Placed, registrations: Mapping[int, List[_watchers.Watcher]]) -> tuple[bool, bool, bool, float]:
-    watched = [watcher for watcher in registrations.get(placed.tcp.inode, []) if watcher.level_triggered]
-    running = any(watcher.owner.running for watcher in watched)
-    return (not running, not watched, not placed.tcp.inode, -_half_closed.clock(placed.tcp).age.min)
+    watched = running = False
+    for watcher in registrations.get(placed.tcp.inode, ()):
+        watched |= watcher.level_triggered
+        running |= watcher.level_triggered and watcher.owner.running
+    return (not running, not watched, not placed.tcp.inode, -_half_closed.least_age(placed.tcp))
 
 
 def _registration(watcher: _watchers.Watcher) -> Fact:

@@ -46,6 +46,8 @@ ENGINE = ("diagnosis", "verdict", "incident_facts")
 NEWEST_ONLY = (
     *("role_mysql_timeout", "role_nginx_upstream", "role_prerequisites", "role_secrets"),
     *("role_supervisor_stopwait", "redis_conf", "redis_peers", "redis_client_kill", "mysql_conf", "supervisor_conf"),
+    *("change_info", "change_restore", "mysql_timeout", "nginx_files", "nginx_load", "redis_timeout"),
+    *("event_hosts", "findings_textfile", "textfile_write"),
 )
 CORES = (
     Core(

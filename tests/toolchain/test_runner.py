@@ -88,7 +88,8 @@ def test_summary_names_skipped_only_when_there_are_some() -> None:
 
 def test_the_failed_stages_are_named_together_with_what_failed_in_them() -> None:
     script = """
-        echo noise; echo 'E   AssertionError: told'; echo 'E     noise'; echo 'E     fatal: no => {'; echo 'E       "msg": "why"'
+        echo noise; echo 'E   AssertionError: told'; echo 'E     noise'
+        echo 'E     fatal: no => {'; echo 'E       "msg": "why"'
         echo; echo 'E   TimeoutError: waited'; echo FAILED test_it - because; exit 3
     """
     results = runner.run_all([shell("one", "true"), shell("two", script), shell("three", "exit 4")], width=1)

@@ -57,14 +57,16 @@ def collect(max_items: int, proc: str = "/proc", known: Optional[Known] = None) 
 
 def _collect(max_items: int, known: Known, proc: str) -> _tcp_facts.Fact:
     errors: _unread.Errors = []
-    first = known.queues or _accept_queues.first_look(proc)
     pids = _procfs.pids(proc)
-    namespaces, strangers = _netns.discover(pids, proc)
     look = _sleepers.Look(pids, proc)
     with _shared_walk.walk_of(pids, proc) as walking:
+        namespaces, strangers = _netns.discover(pids, proc)
+        first = known.queues or _accept_queues.first_look(proc)
         found = _listing(namespaces, errors, proc)
+        # All that the walk is not needed for is done while others walk.
+        states = found.states() if found else {}
+        parts = _opened(found) if found else []
         walk = walking.finish()
-    states = found.states() if found else {}
     awake, asleep = look.split(walk.owners, known.busy, proc) if len(states) >= MANY_SOCKETS else (walk.owners, 0)
     watchers = _watchers.Scan([], [])
     if found:
@@ -89,11 +91,10 @@ def _collect(max_items: int, known: Known, proc: str) -> _tcp_facts.Fact:
         facts["closing"] = closing.fact(((part.namespace.netns, part.all.rows) for part in found.parts), max_items)
         gone = _vanished.find(walk.owners, states, proc)
         facts["vanished"] = _tcp_facts.vanished(gone, _netns.by_pid(namespaces), max_items)
-        facts.update(_sockets(found, walk.owners, watchers.watchers, max_items, proc))
+        holders = _holders.of_inodes(walk.owners, _asked(found, watchers.watchers))
+        facts.update(_sockets(found, holders, watchers.watchers, max_items, proc))
         facts["watchers"]["asleep"] = asleep
-        facts["established"] = _established(found, walk.owners, errors, max_items, proc)
-        waiting = {placed.tcp.inode for placed in (*found.listen, *found.close_wait)}
-        holders = _holders.of_inodes(walk.owners, waiting)
+        facts["established"] = _established(found, parts, walk.owners, errors, max_items, proc)
         now = _accept_queues.SecondLook(namespaces, found.listen, found.close_wait, holders)
         facts["accept_queues"] = _accept_queues.collect(first, now, max_items, proc)
         errors += _accept_queues.uncounted(facts["accept_queues"], first)
@@ -111,11 +112,19 @@ def _listing(namespaces: list[_netns.Namespace], errors: _unread.Errors, proc: s
     return found if found.parts else None
 
 
+def _opened(found: listing.Listing) -> list[opened.Opened]:
+    return [opened.count(p.namespace.netns, p.all.rows, {tcp.sockid[:2] for tcp in p.listen}) for p in found.parts]
+
+
 def _established(
-    found: listing.Listing, owners: list[_holders.Owner], errors: _unread.Errors, max_items: int, proc: str
+    found: listing.Listing,
+    parts: list[opened.Opened],
+    owners: list[_holders.Owner],
+    errors: _unread.Errors,
+    max_items: int,
+    proc: str,
 ) -> Optional[_tcp_facts.Fact]:
     """Connections opened from here; None when the largest crowds could not be looked at."""
-    parts = [opened.count(p.namespace.netns, p.all.rows, {tcp.sockid[:2] for tcp in p.listen}) for p in found.parts]
     remote_of = opened.together(parts)
     processes = crowding.held(owners, remote_of)
     crowds = crowding.crowds(processes)
@@ -143,16 +152,20 @@ def _seen(
     return seen
 
 
+def _asked(found: listing.Listing, registrations: list[_watchers.Watcher]) -> set[int]:
+    """Inodes of the sockets of which it is told who holds them."""
+    suspects = {watcher.inode for watcher in registrations if _watchers.suspect(watcher)}
+    return suspects | {placed.tcp.inode for placed in (*found.close_wait, *found.listen)}
+
+
 def _sockets(
     found: listing.Listing,
-    owners: list[_holders.Owner],
+    holders: _tcp_facts.Index,
     registrations: list[_watchers.Watcher],
     max_items: int,
     proc: str,
 ) -> _tcp_facts.Fact:
     suspects = {watcher.inode for watcher in registrations if _watchers.suspect(watcher)}
-    listed = {placed.tcp.inode for placed in (*found.close_wait, *found.listen)}
-    holders = _holders.of_inodes(owners, listed | suspects)
     close_wait = _tcp_facts.close_wait(found.close_wait, holders, _watchers.by_inode(registrations), max_items)
     for row in close_wait["by_process"]:
         row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)

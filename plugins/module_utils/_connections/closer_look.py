@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
+from itertools import compress
+from operator import itemgetter
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _sock_diag
@@ -86,20 +88,18 @@ def idle(sock: socket.socket, rows: Sequence[survey.Row]) -> Idle:
     return Idle(seconds, sum(1 for item in times if item.last_data_sent < item.last_data_recv))
 
 
-def _by_end(rows: Iterable[survey.Row], wanted: set[End]) -> Dict[End, List[survey.Row]]:
+def _by_end(rows: Sequence[survey.Row], wanted: set[End]) -> Dict[End, List[survey.Row]]:
     groups: Dict[End, List[survey.Row]] = {end: [] for end in wanted}
-    for row, end in zip(rows, map(opened.end, rows)):
-        if end in wanted:
-            groups[end].append(row)
+    for row in compress(rows, map(wanted.__contains__, map(opened.end, rows))):
+        groups[opened.end(row)].append(row)
     return groups
 
 
-def _by_crowd(rows: Iterable[survey.Row], crowd_of: Mapping[int, crowding.Crowd]) -> Dict[Key, List[survey.Row]]:
+def _by_crowd(rows: Sequence[survey.Row], crowd_of: Mapping[int, crowding.Crowd]) -> Dict[Key, List[survey.Row]]:
     groups: Dict[Key, List[survey.Row]] = {}
-    for row in rows:
-        if row[survey.INODE] in crowd_of:
-            crowd = crowd_of[row[survey.INODE]]
-            groups.setdefault((crowd.name, crowd.remote), []).append(row)
+    for row in compress(rows, map(crowd_of.__contains__, map(itemgetter(survey.INODE), rows))):
+        crowd = crowd_of[row[survey.INODE]]
+        groups.setdefault((crowd.name, crowd.remote), []).append(row)
     return groups
 
 

@@ -80,6 +80,10 @@ def main() -> None:
             raise SystemExit("a process of the load ended early")
     print("ready", flush=True)
     sys.stdin.read()
+    os.close(end_write)
+    # The next load takes the same addresses.
+    for _turn in range(processes):
+        os.wait()
 
 
 if __name__ == "__main__":
