@@ -157,7 +157,7 @@ def galaxy_importer(session: nox.Session) -> None:
     """Build the collection and let galaxy-importer judge it; its warnings are failures too."""
     session.install("-r", str(REQUIREMENTS / "ansible.txt"), "-r", str(REQUIREMENTS / "importer.txt"))
     tarball = _tarball(session)
-    # The importer runs ansible-lint, which keeps the modules that it makes up there: not those of a stage beside this one.
+    # The importer runs ansible-lint, which keeps modules that it makes up there: not those of a stage beside this one.
     env = {"ANSIBLE_HOME": str(tarball.parent / "ansible")}
     importer = ("python", "-m", "galaxy_importer.main", tarball.name)
     with session.chdir(tarball.parent):

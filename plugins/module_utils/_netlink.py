@@ -96,8 +96,7 @@ def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
     offset = 0
     while offset < len(data):
         length, kind = HEADER.unpack_from(data, offset)[:2]
-        if length < HEADER.size:
-            raise NetlinkError(errno.EPROTO, "netlink gave a message shorter than its header")
+        _check_length(length, len(data) - offset)
         payload = data[offset + HEADER.size : offset + length]
         if kind == NLMSG_ERROR:
             _check(payload)
@@ -110,8 +109,7 @@ def _blocks(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
     offset = 0
     while offset < len(data):
         length, answer = _LEAD.unpack_from(data, offset)
-        if length < HEADER.size:
-            raise NetlinkError(errno.EPROTO, "netlink gave a message shorter than its header")
+        _check_length(length, len(data) - offset)
         step = (length + 3) & ~3
         rest = data[offset : offset + (len(data) - offset) // step * step]
         # A run that ends at a message of another length is found by looking at where the next one would have to begin.
@@ -120,6 +118,13 @@ def _blocks(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
         end = offset + max(run, 1) * step
         yield answer, step, data[offset:end]
         offset = end
+
+
+def _check_length(length: int, there: int) -> None:
+    if length < HEADER.size:
+        raise NetlinkError(errno.EPROTO, "netlink gave a message shorter than its header")
+    if length > there:
+        raise NetlinkError(errno.EPROTO, "netlink gave a message longer than what was received of it")
 
 
 @functools.lru_cache(maxsize=64)

@@ -68,7 +68,7 @@ def open_spare(stop: fd_stop.Stop, pid: int, family: int, flags: int) -> Spare:
 def shut(stop: fd_stop.Stop, spare: Spare, source: Optional[_fd_copy.Source]) -> None:
     """``shutdown(2)`` of both sides: a read is then told of the end, as it was by the socket that was half-closed.
 
-    Without it the read of a loop that had the number in hand would fail (``ENOTCONN``), and many a program ends by that.
+    Without it the read of a loop that had the number in hand fails (``ENOTCONN``), and many a program ends by that.
     The socket is not connected and the call says so, but the sides are shut (net/ipv4/af_inet.c, ``inet_shutdown``).
     ``source``: done on a copy, which is quicker than through gdb; None before Linux 5.6.
     """

@@ -64,7 +64,7 @@ class Control:
         return self._play(name, [], variables)
 
     def verify(self, reports: str, looks: int = 3, **variables: Any) -> Outcome:
-        """``verify`` of what was diagnosed there; again, as its operator would, while all it says is: could not look."""
+        """``verify`` of what was diagnosed there; asked again, as by its operator, while it could not look."""
         outcome = self.playbook("verify", closewait_output_dir=reports, **variables)
         left = json.loads((Path(reports) / "result.json").read_text())["not_healed"]
         if looks > 1 and left and all("could not look" in reason for reason in left):

@@ -75,11 +75,13 @@ TABLE = [
 def test_bounds(times: Tuple[int, int, int], timer: int, age: Tuple[float, float], idle: Tuple[float, float]) -> None:
     clock = _half_closed.clock(_socket(_sock_diag.Times(*times), timer))
     assert clock.age == pytest.approx(age)
+    assert _half_closed.least_age(_socket(_sock_diag.Times(*times), timer)) == clock.age.min
     assert clock.idle_at_fin == pytest.approx(idle)
 
 
 def test_nothing_is_known_without_times() -> None:
     assert _half_closed.clock(_socket(None)) == (Bounds(0.0, None), Bounds(0.0, None))
+    assert _half_closed.least_age(_socket(None)) == 0.0
 
 
 @pytest.mark.parametrize(("recv_q", "unread"), [(0, 0), (1, 0), (2, 1), (4097, 4096)])

@@ -9,7 +9,7 @@ import errno
 import os
 import socket
 import struct
-from typing import Iterator, List, Tuple
+from typing import Callable, Iterator, List, Tuple
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _netlink, _sock_diag
@@ -65,6 +65,15 @@ def test_an_error_message_is_an_error(line: Tuple[socket.socket, socket.socket])
 def test_a_message_that_leads_nowhere_ends_the_reading(line: Tuple[socket.socket, socket.socket], length: int) -> None:
     with pytest.raises(_netlink.NetlinkError):
         _dumped(line, struct.pack("=IHHII", length, 20, 0, 1, 0))
+
+
+@pytest.mark.parametrize("dump", [_netlink.dump, _netlink.dump_blocks])
+def test_a_message_that_was_cut_off_is_an_error(
+    line: Tuple[socket.socket, socket.socket], dump: Callable[..., Iterator[object]]
+) -> None:
+    line[1].send(_message(20, b"one77777") + _message(20, b"two77777")[:-4])
+    with pytest.raises(_netlink.NetlinkError, match="longer than what was received"):
+        list(dump(line[0], 20, b"body"))
 
 
 def test_silence_is_an_error(line: Tuple[socket.socket, socket.socket]) -> None:

@@ -48,6 +48,9 @@ def test_a_half_closed_socket_is_as_it_says_itself(address: str, to: str, named:
         assert tcp.local == (named, sock.getsockname()[1])
         assert tcp.remote == (named, sock.getpeername()[1])
         assert "%016x" % tcp.cookie == cookie(sock)
+        with _sock_diag.open_socket() as channel:
+            assert tcp.cookie in _sock_diag.cookies(channel, _sock_diag.CLOSE_WAIT)
+            assert tcp.cookie not in _sock_diag.cookies(channel, _sock_diag.ESTABLISHED)
         assert tcp.recv_q == 38  # the FIN counts as one
         assert tcp.send_q == 0
         assert tcp.state == _sock_diag.CLOSE_WAIT
