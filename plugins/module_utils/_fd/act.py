@@ -76,11 +76,19 @@ def shut(stop: fd_stop.Stop, spare: Spare, source: Optional[_fd_copy.Source]) ->
         answer = stop.call(fd_injection.SHUTDOWN, spare.number, socket.SHUT_RDWR)
         _check(0 if answer == -errno.ENOTCONN else answer, "shutdown(%d)" % spare.number)
         return
-    with source.copy(spare.number) as copy, socket.socket(fileno=os.dup(copy)) as ours:
+    with source.copy(spare.number) as copy:
         if os.fstat(copy).st_ino != spare.inode:
             raise fd_injection.InjectionError("fd %d is not our socket any more" % spare.number)
-        with contextlib.suppress(OSError):
-            ours.shutdown(socket.SHUT_RDWR)
+        with socket.socket(fileno=os.dup(copy)) as ours:
+            _shut_unconnected(ours)
+
+
+def _shut_unconnected(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError as exc:
+        if exc.errno != errno.ENOTCONN:
+            raise
 
 
 def lowest_free(pid: int, proc: str = "/proc") -> int:
