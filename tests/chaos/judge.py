@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .history import NEVER
 from .victim import diary
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ LEFT_BEHIND = "left behind"
 CLOSED_BY_THEN_NS = 20_000_000_000
 
 Row = dict[str, Any]
+Taken = dict[tuple[int, int], int]
+"""(pid, inode) of what was reported done -> when that call had ended, in monotonic ns"""
 
 
 class Fault(NamedTuple):
@@ -47,11 +50,13 @@ def faults(history: History, attempts: Iterable[Attempt]) -> Iterator[Fault]:
     for kind, event in history.faults:
         what = LEFT_BEHIND if event.name == diary.STRANGER else WRONG_CLOSE
         yield Fault(what, f"{kind} pid {event.pid} fd {event.fd} inode {event.inode}: {event.name} {event.note}")
-    taken: set[tuple[int, int]] = set()
+    taken: Taken = {}
     for attempt in attempts:
         yield from _call(attempt)
         before = frozenset(taken)
-        taken |= {(row["pid"], row["inode"]) for row in attempt.answer.results if row["outcome"] in DONE}
+        for row in attempt.answer.results:
+            if row["outcome"] in DONE:
+                taken.setdefault((row["pid"], row["inode"]), attempt.answer.end)
         for row in attempt.answer.results:
             yield from _result(row, _aim_of(row, attempt), attempt, history, before, taken)
     yield from _accounts(history, taken)
@@ -78,7 +83,7 @@ def _result(
     attempt: Attempt,
     history: History,
     before: frozenset[tuple[int, int]],
-    taken: set[tuple[int, int]],
+    taken: Taken,
 ) -> Iterator[Fault]:
     text = None
     if row["outcome"] in DONE:
@@ -118,7 +123,7 @@ def _wrongly_done(
     return None
 
 
-def _held_elsewhere(row: Row, aim: Aim, attempt: Attempt, history: History, taken: set[tuple[int, int]]) -> str | None:
+def _held_elsewhere(row: Row, aim: Aim, attempt: Attempt, history: History, taken: Taken) -> str | None:
     """Other processes that had it before, during and after the call."""
     inode = row["inode"]
     others = history.holders(inode, attempt.answer.begin, attempt.answer.end) - {row["pid"]}
@@ -129,7 +134,7 @@ def _held_elsewhere(row: Row, aim: Aim, attempt: Attempt, history: History, take
     return None
 
 
-def _is_gone(row: Row, attempt: Attempt, history: History, taken: set[tuple[int, int]]) -> bool:
+def _is_gone(row: Row, attempt: Attempt, history: History, taken: Taken) -> bool:
     pid, inode, end = row["pid"], row["inode"], attempt.answer.end
     return (
         # Nobody writes down what becomes of a healthy connection, which a race of the look for targets may name. That
@@ -167,11 +172,12 @@ def _outcome(line: Mapping[str, Any]) -> tuple[int, int, int, str]:
     return line["process"]["pid"], line["fd"], line["inode"], line["outcome"]
 
 
-def _accounts(history: History, taken: set[tuple[int, int]]) -> Iterator[Fault]:
+def _accounts(history: History, taken: Taken) -> Iterator[Fault]:
     """What was reported and what the victims found must be the same."""
     for pid, inode in history.all(diary.VANISHED):
         if (pid, inode) not in taken:
             yield Fault(WRONG_CLOSE, f"pid {pid} inode {inode} vanished, and no result says so")
     for pid, inode in history.all(diary.STILL):
-        if (pid, inode) in taken:
+        # A victim that ends by itself looks a last time while a call may be at work on it, which then still closes it.
+        if taken.get((pid, inode), NEVER) < history.when(diary.STILL, pid, inode):
             yield Fault(WRONG_REPORT, f"pid {pid} inode {inode} was reported closed and is still there")
