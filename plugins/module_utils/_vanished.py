@@ -27,7 +27,7 @@ class Vanished(NamedTuple):
 
 
 def find(owners: Iterable[_holders.Owner], listed: Collection[int], proc: str = "/proc") -> list[Vanished]:
-    """Those of these processes. ``listed``: inodes of all TCP sockets, listed *after* the fds were read."""
+    """Those of these processes. ``listed``: inodes of all TCP sockets; one opened since says itself that it is open."""
     sources: Dict[int, Optional[_fd_copy.Source]] = {}
     try:
         return [*_found(_unlisted(owners, listed, proc), sources, proc)]

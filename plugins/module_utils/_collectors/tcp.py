@@ -152,10 +152,13 @@ def _seen(
     return seen
 
 
+def _suspects(registrations: list[_watchers.Watcher]) -> set[int]:
+    return {watcher.inode for watcher in registrations if _watchers.suspect(watcher)}
+
+
 def _asked(found: listing.Listing, registrations: list[_watchers.Watcher]) -> set[int]:
     """Inodes of the sockets of which it is told who holds them."""
-    suspects = {watcher.inode for watcher in registrations if _watchers.suspect(watcher)}
-    return suspects | {placed.tcp.inode for placed in (*found.close_wait, *found.listen)}
+    return _suspects(registrations) | {placed.tcp.inode for placed in (*found.close_wait, *found.listen)}
 
 
 def _sockets(
@@ -165,7 +168,6 @@ def _sockets(
     max_items: int,
     proc: str,
 ) -> _tcp_facts.Fact:
-    suspects = {watcher.inode for watcher in registrations if _watchers.suspect(watcher)}
     close_wait = _tcp_facts.close_wait(found.close_wait, holders, _watchers.by_inode(registrations), max_items)
     for row in close_wait["by_process"]:
         row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)
@@ -173,7 +175,7 @@ def _sockets(
         "states": _tcp_facts.states(found.counts()),
         "listeners": _tcp_facts.listeners(found.listen, holders, max_items),
         "close_wait": close_wait,
-        "watchers": _tcp_facts.watchers(registrations, found.placed(suspects), holders, max_items),
+        "watchers": _tcp_facts.watchers(registrations, found.placed(_suspects(registrations)), holders, max_items),
     }
 
 

@@ -30,7 +30,9 @@ def goes_on(crew: Dispatchers, answers: int = 50) -> None:
 
 
 def verified(control: Control, reports: str) -> Outcome:
-    return control.verify(reports, closewait_window=WINDOW_S, closewait_verify_seconds=1)
+    return control.playbook(
+        "verify", closewait_output_dir=reports, closewait_window=WINDOW_S, closewait_verify_seconds=1
+    )
 
 
 def test_reproduction_every_greenlet_keeps_a_connection_to_every_backend(explosion: Dispatchers) -> None:

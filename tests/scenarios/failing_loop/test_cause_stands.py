@@ -61,7 +61,7 @@ def test_a_full_disk(full: TwistedBackend, tmp_path: Path, looking: dict[str, An
     freed = time.monotonic()
     wait_for(lambda: full.answers(1), RECOVERY_S, "the backend to answer again")
     recovery_s = time.monotonic() - freed
-    verified = control.verify(str(outcome.reports), **asking)
+    verified = control.playbook("verify", closewait_output_dir=str(outcome.reports), **asking)
     assert verified.status == 0, verified.text
     assert start_time(full.pid) == born
     record("failing_loop_full_disk", recovery_s=recovery_s, evidence=finding["evidence"]["told"])

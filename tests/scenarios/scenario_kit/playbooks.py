@@ -63,14 +63,6 @@ class Control:
         """Run ``playbooks/NAME.yml`` with extra variables."""
         return self._play(name, [], variables)
 
-    def verify(self, reports: str, looks: int = 3, **variables: Any) -> Outcome:
-        """``verify`` of what was diagnosed there; asked again, as by its operator, while it could not look."""
-        outcome = self.playbook("verify", closewait_output_dir=reports, **variables)
-        left = json.loads((Path(reports) / "result.json").read_text())["not_healed"]
-        if looks > 1 and left and all("could not look" in reason for reason in left):
-            return self.verify(reports, looks - 1, **variables)
-        return outcome
-
     def rehearse(self, name: str, **variables: Any) -> Outcome:
         """The same in check mode."""
         return self._play(name, ["--check"], variables)
