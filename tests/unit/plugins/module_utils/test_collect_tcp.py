@@ -107,6 +107,8 @@ def test_a_ghost_and_an_unlisted_socket_are_confirmed_by_a_second_look() -> None
         assert [holder["pid"] for holder in ghost["holders"]] == [child]
         unlisted = suspects[inode(gone)]
         assert (unlisted["kind"], unlisted["socket"]) == ("registered", {"state": "CLOSE"})
+        # It is neither half-closed nor listening: asked for as a suspect alone.
+        assert [holder["fd"] for holder in unlisted["holders"]] == [gone.fileno()]
 
 
 def test_a_reset_connection_is_in_no_listing_but_known() -> None:

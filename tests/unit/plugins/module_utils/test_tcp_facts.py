@@ -141,6 +141,13 @@ def test_what_a_running_process_watches_is_never_cut_off_for_what_sleeping_ones_
     assert facts["sockets"][0]["inode"] == 999
 
 
+def test_what_a_running_process_watches_edge_triggered_comes_after_what_could_spin() -> None:
+    runs, sleeps = _owner(3, {8: 1})._replace(running=True), _owner(4, {8: 2})
+    watchers = _watcher(runs, 8, 1, events=0x80000019), _watcher(sleeps, 8, 2)
+    sockets = [_placed(1, age_ms=99_000), _placed(2)]
+    assert [row["inode"] for row in _closed(2, sockets, [runs, sleeps], *watchers)["sockets"]] == [2, 1]
+
+
 def test_nothing_is_omitted_when_all_fits() -> None:
     facts = _closed(2, [_placed(1), _placed(2)], [_owner(3, {8: 1, 9: 2})])
     assert (facts["omitted"], facts["by_peer_omitted"], facts["by_process_omitted"]) == (0, 0, 0)
