@@ -13,13 +13,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 PR_SET_CHILD_SUBREAPER = 36
 GRACE_S = 10.0  # ansible's async_wrapper looks every 5 s whether its task has ended
@@ -52,6 +53,28 @@ def descendants() -> list[int]:
         found += below
         queue += below
     return found
+
+
+@contextlib.contextmanager
+def children_of(pid: int) -> Iterator[list[int]]:
+    """Hold pidfds (pidfd_open(2)) of the living children of a process."""
+    with contextlib.ExitStack() as held:
+        fds: list[int] = []
+        for child in _children().get(pid, []):
+            with contextlib.suppress(ProcessLookupError):
+                fds.append(os.pidfd_open(child))
+                held.callback(os.close, fds[-1])
+        yield fds
+
+
+def wait_for_end(pidfds: Sequence[int], seconds: float) -> None:
+    """Wait until the processes have ended, each no longer than ``seconds``.
+
+    PID 1 of a PID namespace has only ended when no process is left in it: the kernel kills the others first and waits
+    for them (pid_namespaces(7)), after whoever started the namespace may have been reaped already.
+    """
+    for pidfd in pidfds:
+        select.select([pidfd], [], [], seconds)
 
 
 def describe(pid: int) -> str:

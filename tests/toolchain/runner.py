@@ -131,8 +131,10 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(KILL_AFTER_S)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        with leftovers.children_of(process.pid) as children:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            leftovers.wait_for_end(children, KILL_AFTER_S)
 
 
 def report(result: Result) -> None:

@@ -19,6 +19,4 @@ def test_it_acts_on_no_signal_and_writes_what_waited_once_it_can(vanished: Twist
     time.sleep(2)
     assert watch_conduct(vanished.pid, 2.0, samples=10).spins
     vanished.restore_log_folder()
-    wait_for(
-        lambda: vanished.log.exists() and "handleError" in vanished.log.read_text(), 60, "what waited to be written"
-    )
+    wait_for(lambda: "handleError" in vanished.logged(), 60, "what waited to be written")

@@ -57,6 +57,13 @@ class TwistedBackend:
         """Make it again, empty."""
         self.log.parent.mkdir()
 
+    def logged(self) -> str:
+        """What its log holds; nothing while there is none, as between two steps of a rotation."""
+        try:
+            return self.log.read_text()
+        except FileNotFoundError:
+            return ""
+
     def fill_disk(self) -> None:
         """Leave no byte on the file system of the log, which is :func:`small_disk`."""
         with suppress(OSError), (self.log.parent / "filler").open("wb", buffering=0) as filler:
