@@ -10,7 +10,7 @@ import functools
 import os
 import socket
 import struct
-from typing import Iterator
+from typing import Iterator, Optional
 
 NLM_F_REQUEST = 0x1
 NLM_F_DUMP = 0x300
@@ -74,15 +74,17 @@ def request(sock: socket.socket, kind: int, body: bytes) -> memoryview:
     raise NetlinkError(errno.EPROTO, "netlink gave an empty answer")
 
 
-def attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """``(type, value)`` of the attributes in ``data`` (rtattr, 4-byte aligned, see rtnetlink(7))."""
-    offset = 0
-    while offset + ATTRIBUTE.size <= len(data):
+def attribute(data: memoryview, wanted: int, offset: int = 0) -> Optional[memoryview]:
+    """The value of the first attribute of this type from ``offset`` on (rtattr, 4-byte aligned, see rtnetlink(7))."""
+    end = len(data) - ATTRIBUTE.size
+    while offset <= end:
         length, kind = ATTRIBUTE.unpack_from(data, offset)
         if length < ATTRIBUTE.size:
-            return
-        yield kind & 0x3FFF, data[offset + ATTRIBUTE.size : offset + length]
+            return None
+        if kind & 0x3FFF == wanted:
+            return data[offset + ATTRIBUTE.size : offset + length]
         offset += (length + 3) & ~3
+    return None
 
 
 def _receive(sock: socket.socket, most: int = RECEIVE_BYTES) -> memoryview:

@@ -60,17 +60,17 @@ def stat_fields(pid: int, proc: str = "/proc") -> list[str]:
 
 def fd_table(pid: int, proc: str = "/proc") -> FdTable:
     """Open files of a process. Raises PermissionError, FileNotFoundError or ProcessLookupError."""
-    sockets: dict[int, int] = {}
-    epolls: list[int] = []
-    others: set[int] = set()
-    for name, target in _links("%s/%d/fd" % (proc, pid)):
-        if target.startswith("socket:["):
-            sockets[int(name)] = int(target[8:-1])
-        elif target == EVENTPOLL:
-            epolls.append(int(name))
-        else:
-            others.add(int(name))
-    return FdTable(sockets, epolls, others)
+    links = _links("%s/%d/fd" % (proc, pid))
+    # A process with very many fds has mostly sockets: those in one go.
+    sockets = {int(name): int(target[8:-1]) for name, target in links if target.startswith("socket:[")}
+    if len(sockets) == len(links):
+        return FdTable(sockets, [], set())
+    rest = {int(name): target for name, target in links if not target.startswith("socket:[")}
+    return FdTable(
+        sockets,
+        [fd for fd, target in rest.items() if target == EVENTPOLL],
+        {fd for fd, target in rest.items() if target != EVENTPOLL},
+    )
 
 
 def fds_of(pid: int, links: Collection[str], proc: str = "/proc") -> dict[int, str]:
@@ -89,7 +89,8 @@ def _links(folder: str) -> list[tuple[str, str]]:
         except FileNotFoundError:
             found = [(name, target) for name, target in ((name, _target(name, handle)) for name in names) if target]
         # Looking at ourselves shows what we look through.
-        return [link for link in found if link != (str(handle), folder)]
+        seen = (str(handle), folder)
+        return [link for link in found if link != seen] if seen in found else found
     finally:
         os.close(handle)
 

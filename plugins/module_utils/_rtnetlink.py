@@ -25,8 +25,8 @@ def addresses() -> list[str]:
 
 
 def _address(answer: memoryview) -> str:
-    values = dict(_netlink.attributes(answer[_IFADDRMSG.size :]))
     # On a point-to-point link IFA_ADDRESS is the peer's; IFA_LOCAL, where present, is ours.
-    raw = bytes(values.get(IFA_LOCAL, values.get(IFA_ADDRESS, b"")))
+    values = (_netlink.attribute(answer, kind, _IFADDRMSG.size) for kind in (IFA_LOCAL, IFA_ADDRESS))
+    raw = bytes(next(filter(None, values), b""))
     family = answer[0]
     return socket.inet_ntop(family, raw) if family in (socket.AF_INET, socket.AF_INET6) and raw else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from itertools import compress
+from itertools import chain, compress
 from operator import itemgetter
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
@@ -63,7 +63,7 @@ def look(
         sock = _sock_diag.open_socket()
         available = port_range.available(proc)
     taken = _by_end(part.all.rows, {crowd.remote[1:] for crowd in ours})
-    members = _by_crowd(part.all.rows, sampled)
+    members = _by_crowd(chain.from_iterable(taken.values()), sampled)
     with sock:
         return {
             (crowd.name, crowd.remote): Seen(
@@ -75,8 +75,8 @@ def look(
 
 def ports(rows: Sequence[survey.Row], available: int) -> Ports:
     """Of the source address that has most in use: a socket in any state, TIME_WAIT too, keeps its port."""
-    source, used = Counter(row[survey.LOCAL] for row in rows).most_common(1)[0]
-    waiting = sum(1 for row in rows if row[survey.LOCAL] == source and row[survey.STATE] == _sock_diag.TIME_WAIT)
+    source, used = Counter(map(itemgetter(survey.LOCAL), rows)).most_common(1)[0]
+    waiting = Counter(map(itemgetter(survey.LOCAL, survey.STATE), rows))[source, _sock_diag.TIME_WAIT]
     return Ports(_sock_diag.address(rows[0][survey.FAMILY], source), used, waiting, available)
 
 
@@ -90,16 +90,21 @@ def idle(sock: socket.socket, rows: Sequence[survey.Row]) -> Idle:
 
 def _by_end(rows: Sequence[survey.Row], wanted: set[End]) -> Dict[End, List[survey.Row]]:
     groups: Dict[End, List[survey.Row]] = {end: [] for end in wanted}
-    for row in compress(rows, map(wanted.__contains__, map(opened.end, rows))):
-        groups[opened.end(row)].append(row)
+    # Most rows lead elsewhere, as nearly always the port alone tells.
+    numbers = {port for _family, _address, port in wanted}
+    for row in compress(rows, map(numbers.__contains__, map(itemgetter(survey.REMOTE_PORT), rows))):
+        end = opened.end(row)
+        if end in groups:
+            groups[end].append(row)
     return groups
 
 
-def _by_crowd(rows: Sequence[survey.Row], crowd_of: Mapping[int, crowding.Crowd]) -> Dict[Key, List[survey.Row]]:
+def _by_crowd(rows: Iterable[survey.Row], crowd_of: Mapping[int, crowding.Crowd]) -> Dict[Key, List[survey.Row]]:
     groups: Dict[Key, List[survey.Row]] = {}
-    for row in compress(rows, map(crowd_of.__contains__, map(itemgetter(survey.INODE), rows))):
-        crowd = crowd_of[row[survey.INODE]]
-        groups.setdefault((crowd.name, crowd.remote), []).append(row)
+    for row in rows:
+        crowd = crowd_of.get(row[survey.INODE])
+        if crowd is not None:
+            groups.setdefault((crowd.name, crowd.remote), []).append(row)
     return groups
 
 

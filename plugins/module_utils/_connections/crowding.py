@@ -52,9 +52,9 @@ def held(owners: Iterable[_holders.Owner], remote_of: Mapping[int, Remote]) -> L
     found = []
     for owner in owners:
         # One connection may be open at several numbers.
-        inodes = remote_of.keys() & owner.table.sockets.values()
-        if inodes:
-            found.append(Held(owner, Counter(map(remote_of.__getitem__, inodes))))
+        remotes = Counter(filter(None, map(remote_of.get, set(owner.table.sockets.values()))))
+        if remotes:
+            found.append(Held(owner, remotes))
     return found
 
 
