@@ -1,27 +1,19 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The JSON shapes of ``accept_queues``. Pure: two looks and samples in, plain data out."""
+"""The JSON shapes of ``accept_queues``, without the processes behind them. Pure: two looks in, plain data out."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.closewait.remediation.plugins.module_utils import (
-    _blocked_on,
-    _holders,
-    _listen_counters,
-    _socket_addresses,
-    _tcp_facts,
-)
+from ansible_collections.closewait.remediation.plugins.module_utils import _holders, _listen_counters, _tcp_facts
 
 Fact = Dict[str, Any]
 Counters = Mapping[int, Optional[_listen_counters.ListenCounters]]
 Place = Tuple[int, str, int]
-Ends = Callable[[Optional[int]], Optional[_socket_addresses.Ends]]
 
 PEERS_SHOWN = 8
-WAITS_SHOWN = 8
 #: What a socket is bound to that answers at every address.
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound to
 
@@ -143,51 +135,4 @@ def _growth(
         "drops": drops,
         "overflows_per_s": round(overflows / seconds, 2),
         "drops_per_s": round(drops / seconds, 2),
-    }
-
-
-def process(row: _blocked_on.Followed, ends: Ends) -> Fact:
-    """What a process was seen to do: samples in which it would have accepted, ran, or waited for something else."""
-    states = [sample.state for sample in row.samples]
-    waits = _waits(row, ends)
-    return {
-        "pid": row.candidate.pid,
-        "start_time": row.candidate.start_time,
-        "ppid": row.ppid,
-        "name": row.candidate.name,
-        "threads": row.threads,
-        "threads_omitted": max(0, row.threads - _blocked_on.MOST_THREADS),
-        "listeners": sorted(row.candidate.listeners)[:PEERS_SHOWN],
-        "samples": len(states),
-        "accepting": states.count(_blocked_on.ACCEPTING),
-        "running": states.count(_blocked_on.RUNNING),
-        "waiting": states.count(_blocked_on.WAITING),
-        "waits": waits[:WAITS_SHOWN],
-        "waits_omitted": max(0, len(waits) - WAITS_SHOWN),
-        "error": row.error,
-    }
-
-
-def _waits(row: _blocked_on.Followed, ends: Ends) -> List[Fact]:
-    """What its threads waited for; ``seen``: in how many samples. The main thread's and frequent ones first."""
-    seen: Dict[Tuple[Any, ...], Fact] = {}
-    for sample in row.samples:
-        for key, fact in {_wait_key(row, look, ends): _wait(row, look, ends) for look in sample.looks}.items():
-            seen.setdefault(key, {**fact, "seen": 0})["seen"] += 1
-    return sorted(seen.values(), key=lambda fact: (not fact["main_thread"], -fact["seen"], fact["call"]))
-
-
-def _wait_key(row: _blocked_on.Followed, look: _blocked_on.Look, ends: Ends) -> Tuple[Any, ...]:
-    found = ends(look.inode)
-    return look.tid == row.candidate.pid, look.call, look.wchan, look.protocol, found[1] if found else None
-
-
-def _wait(row: _blocked_on.Followed, look: _blocked_on.Look, ends: Ends) -> Fact:
-    found = ends(look.inode)
-    return {
-        "main_thread": look.tid == row.candidate.pid,
-        "call": look.call,
-        "wchan": look.wchan,
-        "protocol": look.protocol,
-        "remote": _tcp_facts.endpoint(found[1]) if found else None,
     }

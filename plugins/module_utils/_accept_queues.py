@@ -10,23 +10,18 @@ tell a program that does not get round to them from one that has much to do. Sha
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _accept_queue_facts,
-    _blocked_on,
     _holders,
     _listen_counters,
     _netns,
-    _procfs,
-    _program,
     _sock_diag,
-    _socket_addresses,
     _tcp_facts,
 )
 
 Counters = Dict[int, Optional[_listen_counters.ListenCounters]]
-MOST_PROCESSES = 16
 
 
 class FirstLook(NamedTuple):
@@ -51,9 +46,8 @@ class SecondLook(NamedTuple):
     holders: Mapping[int, List[_holders.Holder]]
 
 
-def first_look(proc: str = "/proc") -> FirstLook:
+def first_look(namespaces: Sequence[_netns.Namespace], proc: str = "/proc") -> FirstLook:
     """Cheap: the kernel filters, and most hosts have few of either. The second look tells what cannot be listed."""
-    namespaces, _denied = _netns.discover(_procfs.pids(proc), proc)
     counters = _counters(namespaces, proc)
     queues: Dict[int, int] = {}
     half_closed: List[int] = []
@@ -76,26 +70,28 @@ def collect(first: FirstLook, now: SecondLook, max_items: int, proc: str = "/pro
     counters = _counters(now.namespaces, proc)
     window = time.monotonic() - first.when
     rows = _accept_queue_facts.pressed(_before(first), now.listen, now.close_wait)
-    standing = [row.listener.tcp.inode for row in rows if row.stands]
-    candidates, omitted = _blocked_on.candidates(standing, now.holders, MOST_PROCESSES)
-    wanted = {row.listener.netns for row in rows}
-    places = [namespace for namespace in now.namespaces if candidates and namespace.netns in wanted]
-    addresses = _socket_addresses.Addresses(places, proc)
-    try:
-        followed = _blocked_on.follow(candidates, addresses.look, proc)
-    finally:
-        addresses.close()
+    processes, omitted = _acceptors(rows, now, proc)
     return {
         "window_s": round(window, 3),
         "namespaces": _accept_queue_facts.namespaces(first.counters, counters, window)[:max_items],
         "listeners": [_accept_queue_facts.listener(row, now.holders) for row in rows[:max_items]],
         "omitted": max(0, len(rows) - max_items),
-        "processes": [
-            {**_accept_queue_facts.process(row, addresses.of), **_program.described(row.candidate.pid, proc)}
-            for row in followed
-        ],
+        "processes": processes,
         "processes_omitted": omitted,
     }
+
+
+def _acceptors(
+    rows: Sequence[_accept_queue_facts.Pressed], now: SecondLook, proc: str
+) -> Tuple[List[Dict[str, Any]], int]:
+    standing = [row.listener for row in rows if row.stands]
+    if not standing:
+        return [], 0
+    from ansible_collections.closewait.remediation.plugins.module_utils import _acceptors
+
+    wanted = {row.listener.netns for row in rows}
+    places = [namespace for namespace in now.namespaces if namespace.netns in wanted]
+    return _acceptors.followed(standing, now.holders, places, proc)
 
 
 def uncounted(facts: Mapping[str, Any], first: FirstLook) -> List[Dict[str, str]]:

@@ -114,12 +114,19 @@ def _blocks(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
         _check_length(length, len(data) - offset)
         step = (length + 3) & ~3
         rest = data[offset : offset + (len(data) - offset) // step * step]
-        # A run that ends at a message of another length is found by looking at where the next one would have to begin.
-        leads = _leads(step).iter_unpack(rest)
-        run = next((number for number, lead in enumerate(leads) if lead != (length, answer)), len(rest) // step)
-        end = offset + max(run, 1) * step
+        end = offset + max(_run(rest, step), 1) * step
         yield answer, step, data[offset:end]
         offset = end
+
+
+def _run(messages: memoryview, step: int) -> int:
+    """How many of the first are alike: one of another length is found by where the next one would have to begin."""
+    number = len(messages) // step
+    if all(bytes(messages[place::step]) == bytes(messages[place : place + 1]) * number for place in range(_LEAD.size)):
+        return number
+    leads = _leads(step).iter_unpack(messages)
+    first = next(leads)
+    return 1 + next((place for place, lead in enumerate(leads) if lead != first), number - 1)
 
 
 def _check_length(length: int, there: int) -> None:

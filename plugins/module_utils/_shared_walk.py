@@ -43,7 +43,7 @@ class SharedWalk:
     def __init__(self, pids: Sequence[int], workers: int, walk: Walk) -> None:
         """``walk``: looks at some of the pids. Without workers :meth:`finish` does all of it, and there is no pipe."""
         self._walk = walk
-        size = max(1, -(-len(pids) // MOST_BATCHES), min(8, len(pids) // (4 * (workers + 1)) or 1))
+        size = max(1, -(-len(pids) // MOST_BATCHES))
         self._batches = [pids[start : start + size] for start in range(0, len(pids), size)]
         self._queue = _queue(len(self._batches)) if workers else None
         self._workers: List[_Worker] = []
@@ -158,5 +158,6 @@ def _received(results: int) -> Dict[int, _Batch]:
     """Nothing of a worker that ended early."""
     found: Optional[Dict[int, _Batch]] = None
     with contextlib.suppress(EOFError, ValueError, TypeError), open(results, "rb", closefd=False) as stream:
-        found = marshal.load(stream)  # noqa: S302 - from a child of ours
+        # Read first: load() asks the stream for every single number.
+        found = marshal.loads(stream.read())  # noqa: S302 - from a child of ours
     return found or {}

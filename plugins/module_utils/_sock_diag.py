@@ -125,9 +125,13 @@ def of_inodes(sock: socket.socket, inodes: Container[int]) -> list[TcpSocket]:
     ]
 
 
-def query(family: int, states: int, ext: int = 0) -> bytes:
-    """The body of a dump request: all sockets of a family in these states; ``ext``: wanted attributes."""
-    return _REQUEST.pack(family, socket.IPPROTO_TCP, ext, 0, states) + _ANY_SOCKID
+def query_of_all_families(states: int, ext: int = 0) -> bytes:
+    """The body of a dump request of type ``TCPDIAG_GETSOCK``: all sockets in these states; ``ext``: wanted attributes.
+
+    One pass over the kernel's table, where ``SOCK_DIAG_BY_FAMILY`` takes one for each family
+    (net/ipv4/inet_diag.c, ``inet_diag_dump_compat``).
+    """
+    return _REQUEST_OF_ALL_FAMILIES.pack(ext, states, 0)
 
 
 def sockid(source: tuple[bytes, bytes], destination: tuple[bytes, bytes]) -> bytes:
@@ -169,8 +173,7 @@ def address(family: int, raw: bytes) -> str:
 
 
 def _dump(sock: socket.socket, states: int, ext: int) -> Iterator[memoryview]:
-    """Both families in one pass over the kernel's table (net/ipv4/inet_diag.c, ``inet_diag_dump_compat``)."""
-    return _netlink.dump(sock, TCPDIAG_GETSOCK, _REQUEST_OF_ALL_FAMILIES.pack(ext, states, 0))
+    return _netlink.dump(sock, TCPDIAG_GETSOCK, query_of_all_families(states, ext))
 
 
 def _times(answer: memoryview) -> Optional[Times]:

@@ -92,9 +92,10 @@ def _mysql(options: Options) -> Fact:
 
 
 def _first_look_at_queues() -> Any:
-    from ansible_collections.closewait.remediation.plugins.module_utils import _accept_queues
+    from ansible_collections.closewait.remediation.plugins.module_utils import _accept_queues, _netns
 
-    return _accept_queues.first_look()
+    namespaces, _denied = _netns.discover(_procfs.pids())
+    return _accept_queues.first_look(namespaces)
 
 
 #: In this order: the window first, so that the sockets are looked at when it is known who was busy up to then.

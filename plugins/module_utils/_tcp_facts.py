@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import bisect
 import socket
+from collections import Counter
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.closewait.remediation.plugins.module_utils import (
@@ -177,46 +178,49 @@ def _vanished_socket(item: _vanished.Vanished, netns_of: Mapping[int, int]) -> F
     }
 
 
+class _Tally(NamedTuple):
+    """Of one process: how long ago, at least, each peer closed, and how many of these sockets it watches."""
+
+    process: _holders.Holder
+    ages: List[float]
+    watched: List[int]
+
+
 def by_process(
     sockets: Sequence[Placed], holders: Index, registrations: Mapping[int, List[_watchers.Watcher]]
 ) -> list[Fact]:
     """Half-closed sockets per process that holds them, watched ones and large numbers first."""
-    rows: dict[tuple[int, int], Fact] = {}
-    for placed in sockets:
-        for item in _one_per_process(holders.get(placed.tcp.inode, [])):
-            row = rows.get((item.pid, item.start_time)) or rows.setdefault(
-                (item.pid, item.start_time), _process_row(item)
-            )
-            if placed.tcp.inode in registrations:
-                row["watched"] += any(w.owner.pid == item.pid for w in registrations[placed.tcp.inode])
-            _count(row, placed)
-    return sorted(rows.values(), key=lambda row: (-row["watched"], -row["total"], row["pid"]))
+    tallies: dict[tuple[int, int], _Tally] = {}
+    for tcp in (placed.tcp for placed in sockets):
+        age = _half_closed.least_age(tcp)
+        watching = {watcher.owner.pid for watcher in registrations.get(tcp.inode, ())}
+        for item in _one_per_process(holders.get(tcp.inode, ())):
+            key = item.pid, item.start_time
+            tally = tallies.get(key) or tallies.setdefault(key, _Tally(item, [], []))
+            tally.ages.append(age)
+            if item.pid in watching:
+                tally.watched.append(tcp.inode)
+    rows = map(_process_row, tallies.values())
+    return sorted(rows, key=lambda row: (-row["watched"], -row["total"], row["pid"]))
 
 
-def _process_row(item: _holders.Holder) -> Fact:
+def _process_row(tally: _Tally) -> Fact:
+    classes = Counter(bisect.bisect(AGE_CLASSES, age) for age in tally.ages)
     return {
-        "pid": item.pid,
-        "start_time": item.start_time,
-        "name": item.name,
-        "total": 0,
-        "watched": 0,
-        "oldest_s": 0.0,
-        "youngest_s": None,
-        "ages": dict.fromkeys(_AGE_NAMES, 0),
+        "pid": tally.process.pid,
+        "start_time": tally.process.start_time,
+        "name": tally.process.name,
+        "total": len(tally.ages),
+        "watched": len(tally.watched),
+        "oldest_s": max(tally.ages),
+        "youngest_s": min(tally.ages),
+        "ages": {name: classes[number] for number, name in enumerate(_AGE_NAMES)},
         "fd_limit": None,
     }
 
 
-def _count(row: Fact, placed: Placed) -> None:
-    age = _half_closed.least_age(placed.tcp)
-    row["total"] += 1
-    row["oldest_s"] = max(row["oldest_s"], age)
-    row["youngest_s"] = age if row["youngest_s"] is None else min(row["youngest_s"], age)
-    row["ages"][_AGE_NAMES[bisect.bisect(AGE_CLASSES, age)]] += 1
-
-
-def _one_per_process(items: Iterable[_holders.Holder]) -> list[_holders.Holder]:
-    return list({item.pid: item for item in items}.values())
+def _one_per_process(items: Sequence[_holders.Holder]) -> Sequence[_holders.Holder]:
+    return items if len(items) < 2 else list({item.pid: item for item in items}.values())
 
 
 def _by_peer(sockets: Iterable[Placed]) -> list[Fact]:

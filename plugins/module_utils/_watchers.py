@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Iterable, List, Mapping, NamedTuple, Optional
 
-from ansible_collections.closewait.remediation.plugins.module_utils import _epoll, _holders, _procfs, _sock_diag
+from ansible_collections.closewait.remediation.plugins.module_utils import _epoll, _holders, _procfs
 
 REGISTERED = "registered"
 GHOST = "ghost"
@@ -111,23 +111,6 @@ def suspect(watcher: Watcher) -> bool:
     if watcher.state == "CLOSE_WAIT":
         return bool(watcher.events & (_epoll.READABLE | _epoll.WRITABLE))
     return watcher.state is not None and bool(watcher.events & _epoll.WRITABLE)
-
-
-class StateNames(Mapping[int, str]):
-    """State name per inode, named when asked: of very many sockets few are."""
-
-    def __init__(self, numbers: Mapping[int, int]) -> None:
-        self._numbers = numbers
-
-    def __getitem__(self, inode: int) -> str:
-        number = self._numbers[inode]
-        return _sock_diag.STATES.get(number, str(number))
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._numbers)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
 
 
 def _watcher(

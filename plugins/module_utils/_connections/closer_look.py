@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from itertools import chain, compress
-from operator import itemgetter
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _sock_diag
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import (
     crowding,
-    listing,
     opened,
     port_range,
     survey,
@@ -24,6 +21,8 @@ from ansible_collections.closewait.remediation.plugins.module_utils._connections
 Key = Tuple[str, opened.Remote]
 #: A remote without its namespace.
 End = Tuple[int, bytes, bytes]
+#: The connections that are asked, of each crowd.
+Members = Dict[Key, List[survey.Row]]
 
 
 class Ports(NamedTuple):
@@ -42,6 +41,13 @@ class Idle(NamedTuple):
     waiting: int
 
 
+class Place(NamedTuple):
+    """A network namespace, and what was opened from it."""
+
+    namespace: _netns.Namespace
+    opened: opened.Opened
+
+
 class Seen(NamedTuple):
     """One crowd."""
 
@@ -49,63 +55,57 @@ class Seen(NamedTuple):
     idle: Idle
 
 
-def look(
-    part: listing.Listed, crowds: Iterable[crowding.Crowd], sampled: Mapping[int, crowding.Crowd], proc: str = "/proc"
-) -> Dict[Key, Seen]:
-    """Those of these crowds that are in this namespace, by name and remote. Raises OSError.
-
-    ``sampled``: by inode, the connections that are asked.
-    """
-    ours = [crowd for crowd in crowds if crowd.remote[0] == part.namespace.netns]
+def look(place: Place, crowds: Iterable[crowding.Crowd], members: Members, proc: str = "/proc") -> Dict[Key, Seen]:
+    """Those of these crowds that are in this namespace, by name and remote. Raises OSError."""
+    ours = [crowd for crowd in crowds if crowd.remote[0] == place.namespace.netns]
     if not ours:
         return {}
-    with _netns.entered(part.namespace, proc):
+    with _netns.entered(place.namespace, proc):
         sock = _sock_diag.open_socket()
         available = port_range.available(proc)
-    taken = _by_end(part.all.rows, {crowd.remote[1:] for crowd in ours})
-    members = _by_crowd(chain.from_iterable(taken.values()), sampled)
+    taken = _taken(place.opened, {crowd.remote[1:] for crowd in ours})
     with sock:
         return {
             (crowd.name, crowd.remote): Seen(
-                ports(taken[crowd.remote[1:]], available), idle(sock, members.get((crowd.name, crowd.remote), []))
+                _ports(crowd.remote[1], taken[crowd.remote[1:]], available),
+                _idle(sock, members.get((crowd.name, crowd.remote), ())),
             )
             for crowd in ours
         }
 
 
-def ports(rows: Sequence[survey.Row], available: int) -> Ports:
+def by_crowd(rows: Mapping[int, survey.Row], sampled: Mapping[int, crowding.Crowd]) -> Members:
+    """Both arguments are by inode."""
+    groups: Dict[Key, List[survey.Row]] = {}
+    for inode, crowd in sampled.items():
+        groups.setdefault((crowd.name, crowd.remote), []).append(rows[inode])
+    return groups
+
+
+def _taken(seen: opened.Opened, wanted: Iterable[End]) -> Dict[End, Counter[Tuple[bytes, int]]]:
+    """Ports in use towards each of these remotes, by source address and state."""
+    taken: Dict[End, Counter[Tuple[bytes, int]]] = {end: Counter() for end in wanted}
+    for (family, address, port, source, state), number in seen.towards.items():
+        if (family, address, port) in taken:
+            taken[family, address, port][source, state] += number
+    return taken
+
+
+def _ports(family: int, taken: Counter[Tuple[bytes, int]], available: int) -> Ports:
     """Of the source address that has most in use: a socket in any state, TIME_WAIT too, keeps its port."""
-    source, used = Counter(map(itemgetter(survey.LOCAL), rows)).most_common(1)[0]
-    waiting = Counter(map(itemgetter(survey.LOCAL, survey.STATE), rows))[source, _sock_diag.TIME_WAIT]
-    return Ports(_sock_diag.address(rows[0][survey.FAMILY], source), used, waiting, available)
+    used: Counter[bytes] = Counter()
+    for (source, _state), number in taken.items():
+        used[source] += number
+    source, most = used.most_common(1)[0]
+    return Ports(_sock_diag.address(family, source), most, taken[source, _sock_diag.TIME_WAIT], available)
 
 
-def idle(sock: socket.socket, rows: Sequence[survey.Row]) -> Idle:
+def _idle(sock: socket.socket, rows: Sequence[survey.Row]) -> Idle:
     """Ask about these connections. Raises ``NetlinkError``."""
     found = [_sock_diag.lookup(sock, row[survey.FAMILY], _sockid(row)) for row in rows]
     times = [tcp.times for tcp in found if tcp is not None and tcp.times is not None]
     seconds = sorted(min(item.last_data_sent, item.last_data_recv) / 1000.0 for item in times)
     return Idle(seconds, sum(1 for item in times if item.last_data_sent < item.last_data_recv))
-
-
-def _by_end(rows: Sequence[survey.Row], wanted: set[End]) -> Dict[End, List[survey.Row]]:
-    groups: Dict[End, List[survey.Row]] = {end: [] for end in wanted}
-    # Most rows lead elsewhere, as nearly always the port alone tells.
-    numbers = {port for _family, _address, port in wanted}
-    for row in compress(rows, map(numbers.__contains__, map(itemgetter(survey.REMOTE_PORT), rows))):
-        end = opened.end(row)
-        if end in groups:
-            groups[end].append(row)
-    return groups
-
-
-def _by_crowd(rows: Iterable[survey.Row], crowd_of: Mapping[int, crowding.Crowd]) -> Dict[Key, List[survey.Row]]:
-    groups: Dict[Key, List[survey.Row]] = {}
-    for row in rows:
-        crowd = crowd_of.get(row[survey.INODE])
-        if crowd is not None:
-            groups.setdefault((crowd.name, crowd.remote), []).append(row)
-    return groups
 
 
 def _sockid(row: survey.Row) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from operator import itemgetter
-from typing import Dict, Iterable, List, NamedTuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _netns, _sock_diag, _tcp_facts
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import survey
@@ -44,18 +44,19 @@ class Listing(NamedTuple):
         """Exact number per state."""
         total: Counter[int] = Counter()
         for part in self.parts:
-            total.update(map(itemgetter(survey.STATE), part.all.rows))
+            found = Counter(map(itemgetter(survey.STATE), part.all.rows))
             # Half-closed ones were listed twice: they are as many as the second time, with which their rows agree.
-            total[_sock_diag.CLOSE_WAIT] += len(part.close_wait) - _half_closed(part.all.rows)
-            total[_sock_diag.LISTEN] += len(part.listen)
-        return {state: number for state, number in total.items() if number}
+            found[_sock_diag.CLOSE_WAIT] = len(part.close_wait)
+            found[_sock_diag.LISTEN] = len(part.listen)
+            total += found
+        return dict(total)
 
-    def states(self) -> Dict[int, int]:
-        """State number per inode."""
-        found: Dict[int, int] = {}
+    def by_inode(self) -> Dict[int, survey.Row]:
+        """Every socket that a program holds, listening ones as well."""
+        found: Dict[int, survey.Row] = {}
         for part in self.parts:
-            found.update(survey.states(part.all.rows))
-            found.update((tcp.inode, tcp.state) for tcp in part.listen)
+            found.update(survey.by_inode(part.all.rows))
+            found.update((tcp.inode, survey.row(tcp)) for tcp in part.listen)
         return found
 
     def placed(self, inodes: Iterable[int]) -> Dict[int, _tcp_facts.Placed]:
@@ -68,13 +69,26 @@ class Listing(NamedTuple):
         }
 
 
+class StateNames(Mapping[int, str]):
+    """State name per inode, named when asked: of very many sockets few are."""
+
+    def __init__(self, rows: Mapping[int, survey.Row]) -> None:
+        self._rows = rows
+
+    def __getitem__(self, inode: int) -> str:
+        number = self._rows[inode][survey.STATE]
+        return _sock_diag.STATES.get(number, str(number))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
 def of(namespaces: Iterable[_netns.Namespace], proc: str = "/proc") -> Listing:
     """List each of them. A namespace whose processes have all ended since has nothing to list."""
     return Listing(*_netns.each(namespaces, lambda namespace: _listed(namespace, proc)))
-
-
-def _half_closed(rows: Iterable[survey.Row]) -> int:
-    return sum(1 for row in rows if row[survey.STATE] == _sock_diag.CLOSE_WAIT)
 
 
 def _listed(namespace: _netns.Namespace, proc: str) -> Listed:

@@ -8,9 +8,10 @@ What comes in is left out: there the remote port is the client's, and means noth
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import repeat
 from operator import itemgetter
-from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterable, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _sock_diag
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import survey
@@ -18,27 +19,34 @@ from ansible_collections.closewait.remediation.plugins.module_utils._connections
 #: Network namespace, family, remote address and port in network order.
 Remote = Tuple[int, int, bytes, bytes]
 
-#: Of a row, without the namespace.
-end = itemgetter(survey.FAMILY, survey.REMOTE, survey.REMOTE_PORT)
+#: Family, remote address and port, local address, state.
+Towards = Tuple[int, bytes, bytes, bytes, int]
+
+_towards = itemgetter(survey.FAMILY, survey.REMOTE, survey.REMOTE_PORT, survey.LOCAL, survey.STATE)
 
 
 class Opened(NamedTuple):
-    """``remote_of``: by inode, of every established connection that was opened here."""
+    """``remote_of``: by inode, of every established connection that was opened here.
+
+    ``towards``: how many sockets of any state have these family, remote address and port, local address, and state.
+    """
 
     remote_of: Dict[int, Remote]
     total: int
     incoming: int
+    towards: Mapping[Towards, int]
 
 
-def count(netns: int, rows: Iterable[survey.Row], listening: Iterable[bytes]) -> Opened:
+def count(netns: int, rows: Sequence[survey.Row], listening: Iterable[bytes]) -> Opened:
     """``listening``: local ports, in network order, that take connections."""
     ours = frozenset(listening)
-    both = [row for row in rows if row[survey.STATE] == _sock_diag.ESTABLISHED]
-    opened: List[survey.Row] = [row for row in both if row[survey.LOCAL_PORT] not in ours]
+    outward = [row for row in rows if row[survey.LOCAL_PORT] not in ours]
+    opened = [row for row in outward if row[survey.STATE] == _sock_diag.ESTABLISHED]
+    established = Counter(map(itemgetter(survey.STATE), rows))[_sock_diag.ESTABLISHED]
     fields = (map(itemgetter(field), opened) for field in (survey.FAMILY, survey.REMOTE, survey.REMOTE_PORT))
     remote_of: Dict[int, Remote] = dict(zip(map(itemgetter(survey.INODE), opened), zip(repeat(netns), *fields)))
     remote_of.pop(0, None)
-    return Opened(remote_of, len(opened), len(both) - len(opened))
+    return Opened(remote_of, len(opened), established - len(opened), Counter(map(_towards, outward)))
 
 
 def together(parts: Sequence[Opened]) -> Dict[int, Remote]:

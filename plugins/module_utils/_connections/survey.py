@@ -45,19 +45,25 @@ def survey(sock: socket.socket, states: int) -> Survey:
     """All sockets in these states (a mask of ``1 << state``). Raises ``NetlinkError``."""
     rows: List[Row] = []
     blocks: List[Block] = []
-    for family in (socket.AF_INET, socket.AF_INET6):
-        query = _sock_diag.query(family, states)
-        for length, block in _netlink.dump_blocks(sock, _sock_diag.SOCK_DIAG_BY_FAMILY, query):
-            rows += _layout(length).iter_unpack(block)
-            blocks.append((length, block))
+    query = _sock_diag.query_of_all_families(states)
+    for length, block in _netlink.dump_blocks(sock, _sock_diag.TCPDIAG_GETSOCK, query):
+        rows += _layout(length).iter_unpack(block)
+        blocks.append((length, block))
     return Survey(rows, blocks)
 
 
-def states(rows: Iterable[Row]) -> Dict[int, int]:
-    """State number per inode, of the sockets that a program holds (or held, a moment ago)."""
-    found = dict(map(itemgetter(INODE, STATE), rows))
+def by_inode(rows: Iterable[Row]) -> Dict[int, Row]:
+    """The sockets that a program holds (or held, a moment ago)."""
+    every = list(rows)
+    found = dict(zip(map(itemgetter(INODE), every), every))
     found.pop(0, None)
     return found
+
+
+def row(tcp: _sock_diag.TcpSocket) -> Row:
+    """What there is of it here."""
+    ends = tcp.sockid
+    return tcp.family, tcp.state, ends[:2], ends[2:4], ends[4:20], ends[20:36], tcp.inode
 
 
 def answers(blocks: Iterable[Block], inodes: Iterable[int]) -> Dict[int, bytes]:

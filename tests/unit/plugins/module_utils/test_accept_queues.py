@@ -11,7 +11,7 @@ import socket
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _accept_queues, _blocked_on
+from ansible_collections.closewait.remediation.plugins.module_utils import _accept_queues, _blocked_on, _netns, _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     inode,
@@ -63,7 +63,7 @@ def _rows(facts: Dict[str, Any], server: Dict[str, Any]) -> List[Dict[str, Any]]
 @known_machine
 def test_a_program_that_waits_for_somebody_else_is_named_with_whom() -> None:
     with _server(BLOCKED) as server:
-        first = _accept_queues.first_look()
+        first = _accept_queues.first_look(_netns.discover(_procfs.pids())[0])
         facts = tcp.collect(MANY, known=tcp.Known(first))
     listener, process = _rows(facts, server)
     assert (listener["queue"], listener["queue_before"], listener["backlog"]) == (3, 3, 3)
@@ -88,7 +88,7 @@ def test_who_would_accept_who_would_not_and_who_is_busy(code: str, state: str) -
 
 def test_a_queue_that_was_empty_before_does_not_stand() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        first = _accept_queues.first_look()
+        first = _accept_queues.first_look(_netns.discover(_procfs.pids())[0])
         with socket.create_connection(server.getsockname()):
             facts = tcp.collect(MANY, known=tcp.Known(first))["accept_queues"]
         [row] = [row for row in facts["listeners"] if row["inode"] == inode(server)]
@@ -112,7 +112,7 @@ def test_our_own_half_closed_connection_is_nobodys_queue() -> None:
 
 def test_overflows_of_the_window() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1) as server:
-        first = _accept_queues.first_look()
+        first = _accept_queues.first_look(_netns.discover(_procfs.pids())[0])
         clients = [socket.socket() for _number in range(6)]
         for client in clients:
             client.setblocking(False)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _fd_copy, _netns, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import _fd_copy, _netns, _procfs, _sock_diag
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     connection,
@@ -184,8 +184,8 @@ def test_no_namespace_that_can_be_listed_is_null_and_no_empty_list(tmp_path: Pat
 
 
 def test_a_kernel_without_inet_diag_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    # 253 is no protocol that inet_diag knows: the kernel answers as one without tcp_diag does.
-    monkeypatch.setattr(socket, "IPPROTO_TCP", 253)
+    # What was for DCCP has no inet_diag here either: the kernel answers as one without tcp_diag does.
+    monkeypatch.setattr(_sock_diag, "TCPDIAG_GETSOCK", 19)
     facts = tcp.collect(5)
     assert facts["close_wait"] is None
     assert any("tcp_diag" in error["reason"] for error in facts["errors"])

@@ -124,11 +124,12 @@ def test_a_survey_shows_every_socket_as_a_census_does() -> None:
         mine = {inode(end) for end in (dead, both.ours, both.theirs)}
         census = {number: raw[1] for number, raw in _sock_diag.census(sock).by_inode.items() if number in mine}
         found = survey.survey(sock, _sock_diag.ALL_STATES)
-        states = survey.states(found.rows)
+        rows = survey.by_inode(found.rows)
         remote, wanted = both.theirs.getsockname(), inode(both.ours)
     raw = survey.answers(found.blocks, [wanted])
-    assert {number: states[number] for number in mine} == census
-    assert 0 not in states
+    assert {number: rows[number][survey.STATE] for number in mine} == census
+    assert 0 not in rows
+    assert rows[wanted] == survey.row(_sock_diag.decode(raw[wanted]))
     assert _sock_diag.decode(raw[wanted]).remote == remote
     assert survey.answers(found.blocks, []) == {}
 
@@ -210,7 +211,7 @@ def test_processes_with_many_connections_to_each_remote_come_before_large_pools_
     deep = {1000 + number: _end(9) for number in range(99)}
     everywhere = {**wide, **deep}
     processes = crowding.held([_owner(50, *deep), _owner(51, *wide)], everywhere)
-    host = facts.Host([opened.Opened(everywhere, 199, 4)], processes, crowding.crowds(processes), {})
+    host = facts.Host([opened.Opened(everywhere, 199, 4, {})], processes, crowding.crowds(processes), {})
     fact = facts.fact(host, 1)
     assert [row["pid"] for row in fact["by_process"]] == [51]
     assert (fact["by_process_omitted"], fact["opened"], fact["incoming"], fact["unowned"]) == (1, 199, 4, 0)
@@ -236,7 +237,7 @@ def test_a_crowd_is_of_one_program_also_where_others_go_to_the_same_remote() -> 
 def test_connections_without_a_holder_are_counted() -> None:
     remote_of = dict.fromkeys(range(30), _end(1))
     processes = crowding.held([_owner(60, *range(12))], remote_of)
-    assert facts.fact(facts.Host([opened.Opened(remote_of, 30, 0)], processes, [], {}), 5)["unowned"] == 18
+    assert facts.fact(facts.Host([opened.Opened(remote_of, 30, 0, {})], processes, [], {}), 5)["unowned"] == 18
 
 
 def test_the_listing_of_a_deserted_namespace_is_nothing_and_no_failure() -> None:

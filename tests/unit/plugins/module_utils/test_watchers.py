@@ -85,7 +85,7 @@ def test_the_key_tells_registrations_apart() -> None:
 
 def _states() -> Mapping[int, str]:
     with _sock_diag.open_socket() as channel:
-        return _watchers.StateNames({inode: raw[1] for inode, raw in _sock_diag.census(channel).by_inode.items()})
+        return {inode: _sock_diag.STATES[raw[1]] for inode, raw in _sock_diag.census(channel).by_inode.items()}
 
 
 def _scan(epoll: select.epoll, *pids: int) -> List[Watcher]:
