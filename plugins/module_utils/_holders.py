@@ -45,9 +45,13 @@ def walk(pids: Iterable[int], proc: str = "/proc") -> Walk:
     return _each(pids, lambda pid: owner_of(pid, proc))
 
 
-def search(pids: Iterable[int], inodes: Iterable[int], proc: str = "/proc") -> Walk:
+def links_to(inodes: Iterable[int]) -> dict[str, int]:
+    """What an fd that leads to one of these sockets looks like in ``/proc/PID/fd``, and its inode."""
+    return {"socket:[%d]" % inode: inode for inode in inodes}
+
+
+def search(pids: Iterable[int], links: Mapping[str, int], proc: str = "/proc") -> Walk:
     """The same, but only processes that hold one of these sockets, and of their fds only those that lead to them."""
-    links = {"socket:[%d]" % inode: inode for inode in inodes}
     return _each(pids, lambda pid: _owner_with(pid, links, proc))
 
 

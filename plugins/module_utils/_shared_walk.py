@@ -107,8 +107,8 @@ def walk_of(pids: Sequence[int], proc: str = "/proc") -> SharedWalk:
 
 def search_of(pids: Sequence[int], inodes: Iterable[int], proc: str = "/proc") -> SharedWalk:
     """The same, for those that hold one of these sockets; see :func:`_holders.search`."""
-    wanted = frozenset(inodes)
-    return SharedWalk(pids, workers(pids, proc), lambda some: _holders.search(some, wanted, proc))
+    links = _holders.links_to(inodes)
+    return SharedWalk(pids, workers(pids, proc), lambda some: _holders.search(some, links, proc))
 
 
 def workers(pids: Sequence[int], proc: str = "/proc") -> int:
