@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 PR_SET_CHILD_SUBREAPER = 36
+KILLED_S = 10.0  # a killed process needs a CPU to end
 GRACE_S = 10.0  # ansible's async_wrapper looks every 5 s whether its task has ended
 
 
@@ -55,14 +56,19 @@ def descendants() -> list[int]:
     return found
 
 
+def children_of(pid: int) -> list[int]:
+    """Return the pids of the living children of a process."""
+    return _children().get(pid, [])
+
+
 @contextlib.contextmanager
-def children_of(pid: int) -> Iterator[list[int]]:
-    """Hold pidfds (pidfd_open(2)) of the living children of a process."""
+def watched(pids: Iterable[int]) -> Iterator[list[int]]:
+    """Hold a pidfd (pidfd_open(2)) of each of these processes that is still there."""
     with contextlib.ExitStack() as held:
         fds: list[int] = []
-        for child in _children().get(pid, []):
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):
-                fds.append(os.pidfd_open(child))
+                fds.append(os.pidfd_open(pid))
                 held.callback(os.close, fds[-1])
         yield fds
 
@@ -94,10 +100,11 @@ def end_all() -> list[str]:
         reap()
         time.sleep(0.05)
     killed = [describe(pid) for pid in pids]
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    time.sleep(0.05 if pids else 0)
+    with watched(pids) as ending:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_for_end(ending, KILLED_S)
     reap()
     return killed
 

@@ -131,10 +131,10 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(KILL_AFTER_S)
     except subprocess.TimeoutExpired:
-        with leftovers.children_of(process.pid) as children:
+        with leftovers.watched(leftovers.children_of(process.pid)) as children:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            leftovers.wait_for_end(children, KILL_AFTER_S)
+            leftovers.wait_for_end(children, leftovers.KILLED_S)
 
 
 def report(result: Result) -> None:
