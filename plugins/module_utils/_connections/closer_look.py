@@ -63,11 +63,11 @@ def look(place: Place, crowds: Iterable[crowding.Crowd], members: Members, proc:
     with _netns.entered(place.namespace, proc):
         sock = _sock_diag.open_socket()
         available = port_range.available(proc)
-    taken = _taken(place.opened, {crowd.remote[1:] for crowd in ours})
+    taken = used_towards(place.opened, {crowd.remote[1:] for crowd in ours})
     with sock:
         return {
             (crowd.name, crowd.remote): Seen(
-                _ports(crowd.remote[1], taken[crowd.remote[1:]], available),
+                ports(crowd.remote[1], taken[crowd.remote[1:]], available),
                 _idle(sock, members.get((crowd.name, crowd.remote), ())),
             )
             for crowd in ours
@@ -82,7 +82,7 @@ def by_crowd(rows: Mapping[int, survey.Row], sampled: Mapping[int, crowding.Crow
     return groups
 
 
-def _taken(seen: opened.Opened, wanted: Iterable[End]) -> Dict[End, Counter[Tuple[bytes, int]]]:
+def used_towards(seen: opened.Opened, wanted: Iterable[End]) -> Dict[End, Counter[Tuple[bytes, int]]]:
     """Ports in use towards each of these remotes, by source address and state."""
     taken: Dict[End, Counter[Tuple[bytes, int]]] = {end: Counter() for end in wanted}
     for (family, address, port, source, state), number in seen.towards.items():
@@ -91,7 +91,7 @@ def _taken(seen: opened.Opened, wanted: Iterable[End]) -> Dict[End, Counter[Tupl
     return taken
 
 
-def _ports(family: int, taken: Counter[Tuple[bytes, int]], available: int) -> Ports:
+def ports(family: int, taken: Counter[Tuple[bytes, int]], available: int) -> Ports:
     """Of the source address that has most in use: a socket in any state, TIME_WAIT too, keeps its port."""
     used: Counter[bytes] = Counter()
     for (source, _state), number in taken.items():

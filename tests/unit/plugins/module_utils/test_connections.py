@@ -10,7 +10,7 @@ import os
 import socket
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import (
@@ -22,6 +22,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import (
 )
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 from ansible_collections.closewait.remediation.plugins.module_utils._connections import (
+    closer_look,
     crowding,
     facts,
     listing,
@@ -194,6 +195,35 @@ def _owner(pid: int, *inodes: int) -> _holders.Owner:
 
 def _end(last: int, port: int = 8101) -> opened.Remote:
     return (7, int(socket.AF_INET), bytes([192, 0, 2, last]) + bytes(12), port.to_bytes(2, "big"))
+
+
+def _row(state: int, source: int, ports: Tuple[int, int], remote: int, number: int) -> survey.Row:
+    """From the source address 192.0.2.``source``, ports local and remote, to 192.0.2.``remote``; inode ``number``."""
+    local, other = (port.to_bytes(2, "big") for port in ports)
+    ours, theirs = (bytes([192, 0, 2, last]) + bytes(12) for last in (source, remote))
+    return int(socket.AF_INET), state, local, other, ours, theirs, number
+
+
+def test_what_is_opened_here_is_told_from_what_comes_in_and_every_state_takes_its_port() -> None:
+    established, waiting = _sock_diag.ESTABLISHED, _sock_diag.TIME_WAIT
+    rows = [
+        _row(established, 8, (40001, 8101), 1, 11),
+        _row(established, 8, (40002, 8101), 1, 12),
+        _row(waiting, 8, (40003, 8101), 1, 0),
+        _row(established, 9, (40001, 8101), 1, 13),
+        _row(established, 9, (40002, 8101), 2, 0),
+        _row(established, 8, (80, 8101), 1, 14),
+        _row(waiting, 8, (80, 8101), 1, 0),
+    ]
+    found = opened.count(7, rows, [(80).to_bytes(2, "big")])
+    assert found.remote_of == {11: _end(1), 12: _end(1), 13: _end(1)}
+    assert (found.total, found.incoming) == (4, 1)
+    taken = closer_look.used_towards(found, [_end(1)[1:], _end(3)[1:]])
+    first, second = (bytes([192, 0, 2, last]) + bytes(12) for last in (8, 9))
+    assert taken[_end(1)[1:]] == {(first, established): 2, (first, waiting): 1, (second, established): 1}
+    assert taken[_end(3)[1:]] == {}
+    used = closer_look.ports(int(socket.AF_INET), taken[_end(1)[1:]], 100)
+    assert used == closer_look.Ports("192.0.2.8", 3, 1, 100)
 
 
 def test_the_median_is_over_the_remotes_of_a_process_also_the_small_ones() -> None:
