@@ -66,7 +66,10 @@ def dispatchers(folder: Path, crew: Crew, farm: Farm) -> Iterator[Dispatchers]:
     numbers = [str(crew.processes), str(crew.greenlets), str(farm.port)]
     python = os.environ["CLOSEWAIT_SERVICE_PYTHON"]
     argv: list[str | Path] = [python, _PROGRAM, crew.name, crew.pool, *numbers, *farm.addresses]
-    with started(argv, folder / f"{crew.name}.log") as program:
+    # A log of its own: what an earlier crew has said there would be taken for this one.
+    log = folder / f"{crew.name}-{crew.pool}.log"
+    assert not log.exists(), log
+    with started(argv, log) as program:
         wait_for(
             lambda: program.log.read_text().count("ready") == crew.processes or not program.running(),
             _FIRST_ROUND_S,
