@@ -10,10 +10,17 @@ import os
 import select
 import socket
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _fd_copy, _netns, _procfs, _sock_diag
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _fd_copy,
+    _holders,
+    _netns,
+    _procfs,
+    _sock_diag,
+    _tcp_evidence,
+)
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     connection,
@@ -161,6 +168,50 @@ def test_an_established_connection_is_no_finding() -> None:
         assert facts["watchers"]["level_triggered"] >= 1
 
 
+def test_a_listening_socket_that_is_watched_is_counted_and_no_suspect() -> None:
+    with select.epoll() as epoll, socket.create_server(("127.0.0.1", 0)) as server:
+        epoll.register(server.fileno(), select.EPOLLIN)
+        facts = tcp.collect(MANY)
+        assert inode(server) in [row["inode"] for row in facts["listeners"]["sockets"]]
+        assert facts["states"]["LISTEN"] == len(facts["listeners"]["sockets"])
+        assert inode(server) not in [row["inode"] for row in facts["watchers"]["suspects"]]
+
+
+def test_with_very_many_sockets_the_epoll_sets_of_those_that_sleep_are_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_tcp_evidence, "MANY_SOCKETS", 1)
+    with select.epoll() as epoll, half_closed() as watched:
+        epoll.register(watched.fileno(), select.EPOLLIN)
+        with forked(watched.fileno(), epoll.fileno()) as child:
+            facts = tcp.collect(MANY)
+            busy = tcp.collect(MANY, known=tcp.Known(busy=frozenset([child])))
+        seen = {item["pid"] for item in _mine(facts)[inode(watched)]["registrations"]}
+        assert seen == {os.getpid()}
+        assert facts["watchers"]["asleep"] >= 1
+        assert {item["pid"] for item in _mine(busy)[inode(watched)]["registrations"]} == {os.getpid(), child}
+
+
+@pytest.mark.parametrize("hidden", ["its fds", "its network namespace"])
+def test_a_process_that_cannot_be_looked_into_is_told(hidden: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner_of, discover = _holders.owner_of, _netns.discover
+
+    def look(pid: int, proc: str = "/proc") -> Optional[_holders.Owner]:
+        if pid == child and hidden == "its fds":
+            raise PermissionError
+        return owner_of(pid, proc)
+
+    def place(pids: Iterable[int], proc: str = "/proc") -> Tuple[List[_netns.Namespace], List[int]]:
+        found, denied = discover(pids, proc)
+        return found, [*denied, *([child] if hidden == "its network namespace" else [])]
+
+    monkeypatch.setattr(_holders, "owner_of", look)
+    monkeypatch.setattr(_netns, "discover", place)
+    with half_closed() as held, forked(held.fileno()) as child:
+        facts = tcp.collect(MANY)
+    assert child in [row["pid"] for row in facts["unreadable"]["processes"]]
+
+
 def test_who_may_not_look_says_so() -> None:
     facts = tcp.collect(MANY)
     if os.geteuid():
@@ -201,3 +252,4 @@ def test_epoll_sets_that_tell_no_inodes_are_an_error(tmp_path: Path) -> None:
         os.symlink("/proc/self/ns/net", str(tmp_path / pid / "ns" / "net"))
     facts = tcp.collect(5, proc)
     assert any("epoll" in error["source"] for error in facts["errors"])
+    assert facts["watchers"] is None

@@ -107,6 +107,12 @@ def test_the_fd_table_of_a_tree(tmp_path: Path) -> None:
     assert _procfs.fd_table(31, proc) == _procfs.FdTable({3: 88120, 101: 4294967295}, [17], {0, 21, 22, 23})
 
 
+def test_what_we_look_through_is_not_seen() -> None:
+    table = _procfs.fd_table(os.getpid())
+    for fd in (*table.sockets, *table.epolls, *table.others):
+        os.fstat(fd)
+
+
 def test_fd_tables_that_cannot_be_read_are_errors(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         _procfs.fd_table(31, str(tmp_path))
