@@ -4,7 +4,8 @@
 """The ``accept_queues`` of the ``tcp`` subset: what waits to be accepted, and what those who should accept do instead.
 
 Looked at twice. A queue that stands in both looks, and half-closed connections that nobody took notice of in between,
-tell a program that does not get round to them from one that has much to do. Shapes: ``_accept_queue_facts``.
+tell a program that does not get round to them from one that has much to do. Shapes: ``_accept_queue_facts``,
+``_acceptor_facts``.
 """
 
 from __future__ import annotations

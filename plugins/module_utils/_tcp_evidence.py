@@ -47,7 +47,8 @@ _OF_SOCKETS = (
 class Sockets(NamedTuple):
     """What is there, whoever holds it. ``listing`` None: no namespace could be listed.
 
-    ``facts``: those that are complete; ``strangers``: processes whose namespace is not known.
+    ``facts``: those that are complete; ``strangers``: processes whose namespace is not known; ``errors``: what could
+    not be read, to which the second half adds.
     """
 
     namespaces: List[_netns.Namespace]
@@ -57,6 +58,7 @@ class Sockets(NamedTuple):
     by_inode: Dict[int, survey.Row]
     opened: List[opened.Opened]
     facts: Dict[str, Any]
+    errors: _unread.Errors
 
 
 class Held(NamedTuple):
@@ -86,32 +88,31 @@ def of_sockets(
     namespaces, strangers = _netns.discover(pids, proc)
     first = queues or _accept_queues.first_look(namespaces, proc)
     facts: Dict[str, Any] = {
-        "errors": errors,
         "namespaces": [_tcp_facts.namespace(namespace) for namespace in namespaces],
         **dict.fromkeys(_OF_SOCKETS),
     }
     found = _listing(namespaces, errors, proc)
     facts["addresses"] = _addresses(namespaces, errors, proc)
     if found is None:
-        return Sockets(namespaces, strangers, first, None, {}, [], facts)
+        return Sockets(namespaces, strangers, first, None, {}, [], facts, errors)
     facts["states"] = _tcp_facts.states(found.counts())
     facts["closing"] = closing.fact(((part.namespace.netns, part.all.rows) for part in found.parts), max_items)
-    return Sockets(namespaces, strangers, first, found, found.by_inode(), _opened(found), facts)
+    return Sockets(namespaces, strangers, first, found, found.by_inode(), _opened(found), facts, errors)
 
 
 def with_holders(sockets: Sockets, held: Held, max_items: int, proc: str = "/proc") -> Dict[str, Any]:
     """All facts."""
-    facts = dict(sockets.facts)
+    facts = {**sockets.facts, "errors": sockets.errors}
     seen = Registrations(_watchers.Scan([], []), 0)
     if sockets.listing:
         seen = _registrations(sockets, held, proc)
         facts.update(_held(sockets, sockets.listing, held.walk.owners, seen, max_items, proc))
     denied = sorted({*sockets.strangers, *held.walk.denied, *seen.scan.denied})
-    _unread.denied(denied, facts["errors"], proc)
+    _unread.denied(denied, sockets.errors, proc)
     facts["unreadable"] = _unread.unreadable(denied, max_items, proc)
     if seen.scan.blind:
         reason = "this kernel does not show what they watch; Linux 4.13 or newer does"
-        _unread.failed_for(facts["errors"], "epoll sets", reason)
+        _unread.failed_for(sockets.errors, "epoll sets", reason)
         facts["watchers"] = None
     return facts
 
@@ -186,7 +187,7 @@ def _held(
         "established": _established(sockets, found, owners, max_items, proc),
         "accept_queues": _accept_queues.collect(sockets.queues, now, max_items, proc),
     }
-    sockets.facts["errors"] += _accept_queues.uncounted(facts["accept_queues"], sockets.queues)
+    sockets.errors.extend(_accept_queues.uncounted(facts["accept_queues"], sockets.queues))
     for row in (*facts["close_wait"]["by_process"], *((facts["established"] or {}).get("by_process") or ())):
         row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)
     return facts
@@ -205,7 +206,7 @@ def _established(
         places = [closer_look.Place(part.namespace, here) for part, here in zip(found.parts, sockets.opened)]
         seen = _seen(places, largest, members, proc)
     except OSError as exc:
-        _unread.failed(sockets.facts["errors"], "connections", exc)
+        _unread.failed(sockets.errors, "connections", exc)
         return None
     return connection_facts.fact(connection_facts.Host(sockets.opened, processes, crowds, seen), max_items)
 

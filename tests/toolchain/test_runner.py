@@ -123,6 +123,14 @@ def test_what_a_lone_stage_leaves_running_fails_it(monkeypatch: pytest.MonkeyPat
     assert subprocess.run(["pgrep", "-f", "^sleep 654.3"], check=False, capture_output=True).returncode == 1
 
 
+def test_what_ends_late_is_waited_for() -> None:
+    with subprocess.Popen(["sleep", "0.5"]) as late, leftovers.watched([late.pid]) as pidfds:
+        leftovers.wait_for_end(pidfds, 0.01)
+        assert late.poll() is None
+        leftovers.wait_for_end(pidfds, 10)
+        assert late.poll() == 0
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace needs root")
 def test_what_a_stage_with_own_processes_leaves_running_fails_it() -> None:
     result = runner.run_one(shell("untidy", "setsid sleep 653.2 >/dev/null 2>&1 &", own_processes=True))

@@ -11,7 +11,13 @@ import socket
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _accept_queues, _blocked_on, _netns, _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils import (
+    _accept_queues,
+    _blocked_on,
+    _listen_counters,
+    _netns,
+    _procfs,
+)
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import tcp
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     inode,
@@ -129,3 +135,11 @@ def test_overflows_of_the_window() -> None:
             client.close()
     assert grown[0]["drops"] >= grown[0]["overflows"] > 0
     assert grown[0]["overflows_per_s"] > 0
+
+
+def test_counters_that_cannot_be_read_are_an_error_and_no_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_listen_counters, "of_members", lambda _pids, _netns, _proc: None)
+    facts = tcp.collect(MANY)
+    assert {row["overflows"] for row in facts["accept_queues"]["namespaces"]} == {None}
+    sources = {error["source"] for error in facts["errors"]}
+    assert {"net/netstat in network namespace %d" % row["netns"] for row in facts["namespaces"]} <= sources

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import socket
 from pathlib import Path
@@ -86,6 +87,18 @@ def test_what_a_worker_does_not_bring_back_is_walked_again(proc: str) -> None:
 
     with _shared_walk.SharedWalk(PIDS, 2, ends_in_a_worker) as walking:
         assert walking.finish() == _holders.walk(PIDS, proc)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 9, 10_000])
+def test_of_results_that_were_cut_off_nothing_is_taken(proc: str, cut: int) -> None:
+    owners = _holders.walk(PIDS[:2], proc).owners
+    whole = marshal.dumps({0: ([_shared_walk._row(owner) for owner in owners], [])})
+    results, sink = os.pipe()
+    with open(results, "rb"), open(sink, "wb") as stream:
+        stream.write(whole[: max(0, len(whole) - cut)])
+        stream.close()
+        found = _shared_walk._received(results)
+    assert [_shared_walk._owner(row) for rows, _denied in found.values() for row in rows] == ([] if cut else owners)
 
 
 def test_who_may_not_be_looked_into_is_denied(proc: str, monkeypatch: pytest.MonkeyPatch) -> None:
