@@ -82,6 +82,8 @@ BLOCKING = ("blocking", "blocking", "blocking_with_timeout")
 RATE_PER_S = 40.0
 #: The load ends with the block; so many are two and a half minutes of it.
 REQUESTS = 6000
+#: What Tornado gives to listen(2).
+BACKLOG = 128
 _RUNNING = re.compile(r"^(\S+)\s+RUNNING\s+pid (\d+),", re.MULTILINE)
 
 
@@ -142,6 +144,14 @@ class BlockedLoopSite:
         seen = calls(self.pids()[node], samples=10)
         return accept_queue(node).half_closed >= 10 and sum(seen[call] for call in ("45", "7", "271", "running")) == 10
 
+    def wait_until_flooded(self) -> None:
+        """Each node works for clients that gave up, almost a whole backlog of them, and its queue is full.
+
+        The nodes go in step: all take what waits at once, ten seconds later their queues are full again, and stay so
+        for as long as the work takes: a minute, of which most is left when this returns.
+        """
+        wait_for(lambda: all(map(_flooded, self.nodes)), 60, "accept queues that stay full")
+
     def attempts(self) -> list[list[str]]:
         """For each request that nginx has ended, the nodes that it was tried on."""
         lines = (self.folder / "access.log").read_text().splitlines()
@@ -151,6 +161,11 @@ class BlockedLoopSite:
         tool = Path(self.python).with_name("supervisorctl")
         argv: list[str | Path] = [tool, "-c", self.folder / "supervisord.conf", *words]
         return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False).stdout.strip()
+
+
+def _flooded(node: int) -> bool:
+    queue = accept_queue(node)
+    return queue.waiting > BACKLOG and queue.half_closed - queue.unaccepted >= 0.75 * BACKLOG
 
 
 def _accepts(port: int) -> bool:
