@@ -1,18 +1,25 @@
 # Copyright (c) 2026, the closewait.remediation maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One gdb, driven over its machine interface (GDB/MI), that reads nothing of the target's and never hangs.
+"""One gdb that reads nothing of the target's and never hangs.
 
 gdb gets no init files, no debug information, no auto-load, no thread library and an empty directory as sysroot: it
 opens no file of the target's, inserts no breakpoint, and the target is stopped for a few milliseconds only.
 Every command has a deadline; when it passes, gdb is killed, and the kernel then releases the target (ptrace(2)).
+
+It is driven over its command line and not over GDB/MI: that tells of every thread twice, each time in a write of its
+own, for which a process with thirty threads stands still twice as long. A defined command of gdb's ends at its first
+error; what we hear of one that came to its end is a line with a word that nobody else knows, so that no name of a
+thread or of a file can be taken for it.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import re
+import secrets
 import select
 import signal
 import subprocess
@@ -21,26 +28,28 @@ from typing import IO, Callable, NamedTuple, NoReturn, Optional, Sequence, cast
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 
-_VALUE = re.compile(r'^\^done,value="(.*)"$')
-_REASON = re.compile(r'reason="([^"]*)"')
-_SIGNAL = re.compile(r'signal-name="([^"]*)"')
-_QUOTED = re.compile(r'"([^"]*)"')
-_REGISTER = re.compile(r'number="(\d+)",value="0x([0-9a-f]+)"')
-_MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
+_STOPS = re.compile(r"Catchpoint \d+ \((call to|returned from) syscall |received signal (\w+)")
+_ENDED = re.compile(r"^\[Inferior \d+ .*exited |^The program no longer exists")
 
-ENTRY, RETURN = "syscall-entry", "syscall-return"
+ENTRY, RETURN, SIGNAL = "call to", "returned from", "signal"
 
 LONGEST_LINE = 1 << 20
+#: So many lines of what gdb says beside an answer are kept.
+_KEPT_LINES = 20
 #: While it waits for an answer it looks that often whether there can be one.
 _LOOK_S = 0.25
 
 _SETTINGS = (
     "set confirm off",
     "set pagination off",
+    "set width 0",
+    "set style enabled off",
+    "set prompt",
     "set auto-load off",
     "set auto-solib-add off",
     "set debuginfod enabled off",
     "set startup-with-shell off",
+    "set print inferior-events off",
     # A line, and a look at the terminal, for every thread.
     "set print thread-events off",
     # Threads are stopped and waited for in one go, not one event after the other.
@@ -52,16 +61,50 @@ _SETTINGS = (
     "handle SIGSTOP nostop noprint nopass",
 )
 
+#: gdb reads each letter by itself, so what is sent in a stop is short.
+_END = "cw-end"
+#: Commands of ours; each says that it has come to its end. ``show`` and ``call`` are of some registers.
+_DEFINED = """define cw-end
+echo \\n{mark}\\n
+end
+define cw-lock
+set scheduler-locking on
+catch syscall
+printf "\\n{mark}=;\\n"
+end
+define cw-detach
+detach
+printf "\\n{mark}=;\\n"
+end"""
+_SHOW_AND_CALL = """define cw-show-{turn}
+printf "\\n{mark}={formats};\\n", {registers}
+end
+define cw-call-{turn}
+set var $arg0
+continue
+if $arg1
+continue
+end
+cw-show-{turn}
+end"""
+
 
 class GdbError(Exception):
     """gdb is missing, said no, or gave no answer in time; the text is one line fit for an operator."""
 
 
 class Stopped(NamedTuple):
-    """Why the target stopped: MI's reason and the signal's name, empty when there was none."""
+    """Why the target stopped: :data:`ENTRY`, :data:`RETURN` or :data:`SIGNAL`, else empty; the signal's name."""
 
     reason: str
     signal: str
+
+
+class Answer(NamedTuple):
+    """``values``: None where a command did not come to its end; ``said``: the last lines of all else."""
+
+    values: Optional[list[int]]
+    said: Sequence[str]
 
 
 class Session:
@@ -75,10 +118,12 @@ class Session:
         self._target = 0
         self._buffer = b""
         self._locked = False
-        #: Register numbers, known once there is a target.
-        self._numbers: dict[str, int] = {}
+        #: Ends every answer; no program can know it.
+        self._mark = secrets.token_hex(8)
+        #: The registers for which commands are defined; a command's name ends in its place here.
+        self._defined: list[tuple[str, ...]] = []
         settings = [*_SETTINGS, "set sysroot %s" % empty_folder, "set libthread-db-search-path %s" % empty_folder]
-        argv = [gdb, "-nx", "-nh", "-q", "--readnever", "-i=mi2"]
+        argv = [gdb, "-nx", "-nh", "-q", "--readnever"]
         argv += [word for setting in settings for word in ("-iex", setting)]
         try:
             # run_command runs to the end; this is a dialogue, and there may be no module around it.
@@ -96,7 +141,7 @@ class Session:
             raise GdbError("cannot start gdb (%s): %s; install the package gdb" % (gdb, exc.strerror)) from exc
         self._to_gdb = cast(IO[bytes], self._process.stdin)
         self._from_gdb = cast(IO[bytes], self._process.stdout)
-        self._until(lambda line: line.startswith("(gdb)"))
+        self._ask(_DEFINED.format(mark=self._mark))
 
     def __enter__(self) -> Session:
         return self
@@ -115,129 +160,102 @@ class Session:
         return self._process.poll() is not None
 
     def attach(self, pid: int, names: Sequence[str]) -> dict[str, int]:
-        """Stop all threads of a process; the values of some registers of the main thread.
+        """Stop all threads of a process; the values of some registers of the main thread, in one round trip.
 
-        One round trip, but for the first time: gdb reads no further than to the attach until the process stands still.
+        gdb reads no further than to the attach until the process stands still.
         """
+        show = self._command("show", names)
         self._target = pid
+        self._send("attach %d" % pid, _END, show, _END)
+        attached, shown = self._answer(), self._answer()
+        if shown.values is None:
+            raise GdbError("gdb: %s" % _last(attached))
         if not self._locked:
-            self._first_attach(pid)
-            return self.registers(names)
-        self._send("-target-attach %d" % pid, self._listing(names))
-        try:
-            self._result(("^done",))
-        except GdbError:
-            # That of the listing, which then makes no sense either.
-            with contextlib.suppress(GdbError):
-                self._result(("^done",))
-            raise
-        self._stopped()
-        return self._values(names)
-
-    def _first_attach(self, pid: int) -> None:
-        self.command("-target-attach %d" % pid)
-        self._stopped()
-        # They need a target, and then hold for all that follow.
-        self.command("-gdb-set scheduler-locking on")
-        self.command('-interpreter-exec console "catch syscall"')
-        self._locked = True
+            # It takes a target, and then holds for all that follow.
+            self._done("cw-lock")
+            self._locked = True
+        return dict(zip(names, shown.values))
 
     def detach(self) -> None:
         """Let the target run on."""
-        self.command("-target-detach")
+        self._done("cw-detach")
         self._target = 0
-
-    def evaluate(self, expression: str) -> str:
-        """Value of an expression as gdb prints it."""
-        match = _VALUE.match(self.command('-data-evaluate-expression "%s"' % expression))
-        if not match:
-            raise GdbError("gdb gave no value for %s" % expression)
-        return match.group(1)
 
     def registers(self, names: Sequence[str]) -> dict[str, int]:
         """Values of the selected thread's registers, unsigned, in one round trip."""
-        self._send(self._listing(names))
-        return self._values(names)
+        return self._values(names, self._ask(self._command("show", names)))
 
     def assign(self, expression: str, names: Sequence[str]) -> dict[str, int]:
         """Evaluate assignments to registers; the values of some afterwards, in one round trip."""
-        self._send('-data-evaluate-expression "%s"' % expression, self._listing(names))
-        self._result(("^done",))
-        return self._values(names)
+        return self._values(names, self._ask("set var %s" % expression, self._command("show", names)))
 
-    def assign_and_call(self, expression: str, names: Sequence[str]) -> tuple[Stopped, dict[str, int]]:
-        """The same, and then the selected thread makes the system call at which it is; two round trips.
+    def assign_and_call(self, expression: str, entered: str, names: Sequence[str]) -> tuple[Stopped, dict[str, int]]:
+        """The same, and then the selected thread makes the system call at which it is, in one round trip.
 
-        gdb reads no further than to a command that lets the target run, until it has stopped again. Where the first
-        stop is not the call's entry, the thread goes no further.
+        ``entered``: by what it is known that it stands at the call's entry; if not, it goes no further. Expressions
+        have no blanks. After an assignment that failed it does not go on.
         """
-        self._send('-data-evaluate-expression "%s"' % expression)
-        self._result(("^done",))
-        entered = self._go_on(names)
-        return entered if entered[0].reason != ENTRY else self._go_on(names)
+        answer = self._ask("%s %s %s" % (self._command("call", names), expression, entered))
+        return _stopped(answer), self._values(names, answer)
 
-    def _go_on(self, names: Sequence[str]) -> tuple[Stopped, dict[str, int]]:
-        self._send("-exec-continue", self._listing(names))
-        self._result(("^running", "^done"))
-        stopped = self._stopped()
-        return stopped, self._values(names)
+    def _command(self, what: str, names: Sequence[str]) -> str:
+        """Name of our command; the first time it is defined."""
+        wanted = tuple(names)
+        if wanted not in self._defined:
+            self._defined.append(wanted)
+            registers = ",".join("$" + name for name in wanted)
+            turn, formats = len(self._defined) - 1, " ".join(["%lx"] * len(wanted))
+            self._ask(_SHOW_AND_CALL.format(turn=turn, mark=self._mark, formats=formats, registers=registers))
+        return "cw-%s-%d" % (what, self._defined.index(wanted))
 
-    def _listing(self, names: Sequence[str]) -> str:
-        if not self._numbers:
-            listed = _QUOTED.findall(self.command("-data-list-register-names"))
-            self._numbers = {name: number for number, name in enumerate(listed) if name}
-        return "-data-list-register-values x %s" % " ".join(str(self._numbers[name]) for name in names)
+    def _values(self, names: Sequence[str], answer: Answer) -> dict[str, int]:
+        if answer.values is None:
+            raise GdbError("gdb: %s" % _last(answer))
+        return dict(zip(names, answer.values))
 
-    def _values(self, names: Sequence[str]) -> dict[str, int]:
-        wanted = {self._numbers[name]: name for name in names}
-        listed = _REGISTER.findall(self._result(("^done",)))
-        return {wanted[int(number)]: int(value, 16) for number, value in listed}
+    def _done(self, command: str) -> None:
+        """One of our commands. Raises :class:`GdbError` with gdb's own message."""
+        self._values((), self._ask(command))
 
-    def command(self, text: str) -> str:
-        """Send one MI command and return its result record. Raises :class:`GdbError` with gdb's own message."""
-        self._send(text)
-        return self._result(("^done",))
+    def _ask(self, *lines: str) -> Answer:
+        self._send(*lines, _END)
+        return self._answer()
 
-    def _result(self, done: tuple[str, ...]) -> str:
-        """The next result record."""
-        answer = self._until(lambda line: line.startswith("^"))
-        if not answer.startswith(done):
-            match = _MESSAGE.search(answer)
-            raise GdbError("gdb: %s" % (match.group(1) if match else answer))
-        return answer
+    def _answer(self) -> Answer:
+        """All until the end of the next answer, which must come in time."""
+        deadline = time.monotonic() + self._timeout
+        said: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
+        values: Optional[list[int]] = None
+        # What fails on its way says so on the same line, and ends it by no semicolon.
+        done = re.compile("%s=([0-9a-f ]*);$" % self._mark)
+        while True:
+            line = self._line(deadline)
+            if line == self._mark:
+                return Answer(values, said)
+            found = done.match(line)
+            if found:
+                values = [int(word, 16) for word in found.group(1).split()]
+            elif line:
+                said.append(line)
 
     def close(self) -> None:
         """End gdb; what it still holds is released. Never raises and never waits longer than the timeout."""
         if self._process.poll() is None:
             with contextlib.suppress(GdbError, subprocess.TimeoutExpired):
-                self._send("-gdb-exit")
+                self._send("quit")
                 self._process.wait(min(self._timeout, 2.0))
         self._kill()
         self._to_gdb.close()
         self._from_gdb.close()
 
-    def _stopped(self) -> Stopped:
-        line = self._until(lambda text: text.startswith("*stopped"))
-        reason, name = _REASON.search(line), _SIGNAL.search(line)
-        if reason and reason.group(1).startswith("exited"):
-            raise GdbError("the process ended while it was being looked at")
-        return Stopped(reason.group(1) if reason else "", name.group(1) if name else "")
-
     def _send(self, *texts: str) -> None:
-        """Several commands in one write: each round trip costs two waits for the scheduler."""
+        """All lines in one write: each round trip costs two waits for the scheduler."""
         if self._to_gdb.closed:
             raise GdbError("gdb has ended")
         try:
             self._to_gdb.write("".join(text + "\n" for text in texts).encode("ascii"))
         except OSError as exc:
             raise GdbError("gdb has ended: %s" % exc.strerror) from exc
-
-    def _until(self, wanted: Callable[[str], bool]) -> str:
-        deadline = time.monotonic() + self._timeout
-        while True:
-            line = self._line(deadline)
-            if wanted(line):
-                return line
 
     def _line(self, deadline: float) -> str:
         """The next line. A gdb that is late, has ended or babbles is killed."""
@@ -283,3 +301,18 @@ class Session:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def _stopped(answer: Answer) -> Stopped:
+    """The last stop that gdb told of."""
+    if any(_ENDED.search(line) for line in answer.said):
+        raise GdbError("the process ended while it was being looked at")
+    stops = [match for line in answer.said for match in _STOPS.finditer(line)]
+    if not stops:
+        return Stopped("", "")
+    return Stopped(stops[-1].group(1) or SIGNAL, stops[-1].group(2) or "")
+
+
+def _last(answer: Answer) -> str:
+    """Errors come last."""
+    return answer.said[-1] if answer.said else "it gave no reason"

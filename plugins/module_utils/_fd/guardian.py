@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A process of its own that lets the target run on, with its own registers, should this one be killed in a stop.
 
-It knows what was told it last through a pipe, and learns of our end by the pipe's.
+It finds what was told it last in memory that both have, and learns of our end by that of a pipe: while the target
+stands still nobody is woken up for it, who would take a CPU.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
 import signal
 import time
@@ -21,6 +23,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._fd import r
 _WAIT_S = 2.0
 _STEP_S = 0.01
 _NUMBERS = 65536
+_ROOM = 4096
 
 
 class Guardian:
@@ -29,10 +32,11 @@ class Guardian:
     def __init__(self, pid: int, start_time: int) -> None:
         """Fork it. It keeps nothing of ours open but its end of the pipe."""
         end, self._pipe = os.pipe()
+        self._told = _LastWord()
         self._child = os.fork()
         if self._child == 0:
             try:
-                _watch(end, pid, start_time)
+                _watch(end, self._told, pid, start_time)
             finally:
                 os._exit(0)
         os.close(end)
@@ -46,19 +50,38 @@ class Guardian:
 
     def stopped(self, tracer: int, saved: Optional[Mapping[str, int]]) -> None:
         """The target is about to be stopped, or its registers to be changed. ``tracer``: process group of gdb."""
-        self._tell({"tracer": tracer, "saved": saved})
+        self._told.say({"tracer": tracer, "saved": saved})
 
     def released(self) -> None:
         """It runs on as before."""
-        self._tell(None)
-
-    def _tell(self, what: Optional[Mapping[str, Any]]) -> None:
-        # A guardian that was killed guards nothing; that is no reason to leave the work half done.
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self._pipe, json.dumps(what).encode("ascii") + b"\n")
+        self._told.say(None)
 
 
-def _watch(end: int, pid: int, start_time: int) -> None:
+class _LastWord:
+    """What was said last, shared with children; who is killed while he says something has not said it."""
+
+    def __init__(self) -> None:
+        """The first byte tells in which of two places it is."""
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE + 2 * _ROOM)
+        self.say(None)
+
+    def say(self, what: Optional[Mapping[str, Any]]) -> None:
+        other = 1 - self._memory[0]
+        text = json.dumps(what).encode("ascii") + b"\0"
+        start = self._start(other)
+        self._memory[start : start + len(text)] = text
+        self._memory[0] = other
+
+    def heard(self) -> Any:
+        start = self._start(self._memory[0])
+        return json.loads(self._memory[start : self._memory.find(b"\0", start)])
+
+    @staticmethod
+    def _start(place: int) -> int:
+        return mmap.PAGESIZE + place * _ROOM
+
+
+def _watch(end: int, told: _LastWord, pid: int, start_time: int) -> None:
     os.setsid()
     for unwanted in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(unwanted, signal.SIG_IGN)
@@ -67,10 +90,8 @@ def _watch(end: int, pid: int, start_time: int) -> None:
         os.dup2(null, number)
     os.dup2(end, 3)
     os.closerange(4, _NUMBERS)
-    with open(3, encoding="ascii") as stream:
-        last = None
-        for line in stream:
-            last = json.loads(line)
+    os.read(3, 1)
+    last = told.heard()
     if last is not None:
         _let_go(pid, start_time, last["tracer"], last["saved"])
 

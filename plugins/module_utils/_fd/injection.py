@@ -13,6 +13,7 @@ AMX after a ``call``, and then leaks ERESTART codes into the program.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
@@ -42,6 +43,8 @@ _SAVED = (
 _CHANGED = ("rax", "rcx", "r11", "rip", "orig_rax")
 _EXECUTABLE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \S+\s*(.*)$", re.MULTILINE)
 _EM_X86_64 = 62
+#: At the entry of a call the kernel has put that there (arch/x86/entry/entry_64.S); before, the call's number is in it.
+_ENTERED = "$rax==%d" % -errno.ENOSYS
 
 
 class InjectionError(Exception):
@@ -129,7 +132,7 @@ def call(gdb: fd_gdb.Session, instruction: int, number: int, *arguments: int) ->
     """
     # -1: the thread counts as not being in a system call, so the kernel restarts none with the changed registers.
     registers = {"orig_rax": -1, "rax": number, **dict(zip(_ARGUMENTS, arguments)), "rip": instruction}
-    stopped, after = gdb.assign_and_call(_assign(registers), ("rip", "rax"))
+    stopped, after = gdb.assign_and_call(_assign(registers), _ENTERED, ("rip", "rax"))
     if after["rip"] == instruction:
         raise SignalCameFirstError(stopped.signal or stopped.reason)
     if after["rip"] != instruction + len(_INSTRUCTION) or stopped.reason != fd_gdb.RETURN:

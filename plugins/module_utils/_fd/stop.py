@@ -43,6 +43,8 @@ class Stop:
         #: What has to be put back; None: nothing has been changed yet.
         self._saved: Optional[fd_injection.Registers] = None
         self._arguments = 0
+        #: Whether a SIGSTOP of ours is on it.
+        self._frozen = False
         self._start = 0.0
         self._end: Optional[float] = None
         #: ``elapsed_ms`` when the release began.
@@ -129,10 +131,10 @@ class Stop:
 
     def _let_go(self) -> None:
         """Ends our own SIGSTOP, taken already or still pending: a process that was stopped before is refused."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGCONT)
-        if self._guardian is not None:
-            self._guardian.released()
+        if self._frozen:
+            self._frozen = False
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGCONT)
 
     def _check_still(self) -> None:
         for tid, state in _procfs.thread_states(self._pid, self._proc).items():
@@ -141,6 +143,7 @@ class Stop:
 
     def _freeze(self) -> None:
         """See :mod:`_fd.rescue`."""
+        self._frozen = True
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGSTOP)
 
@@ -150,9 +153,13 @@ class Stop:
             if self._saved is not None:
                 fd_injection.restore(self._gdb, self._saved, self._arguments)
                 self._saved = self._gdb.before_kill = None
+            if self._guardian is not None:
+                self._guardian.stopped(self._gdb.group, None)
+                # While all are traced: released first, each thread would take the stop, and be woken up once more.
+                self._let_go()
             self._gdb.detach()
             if self._guardian is not None:
-                self._let_go()
+                self._guardian.released()
         except (fd_gdb.GdbError, fd_injection.InjectionError):
             self._tear_off()
         finally:
@@ -160,13 +167,16 @@ class Stop:
 
     def _tear_off(self) -> None:
         """Ending gdb releases what it holds. The error that matters is the one that led here, or the next."""
+        if self._saved is not None:
+            self._freeze()
         self._gdb.close()
         if self._saved is not None:
             with contextlib.suppress(OSError):
                 fd_rescue.put_back(self._pid, self._saved.values)
-        if self._saved is not None or self._guardian is not None:
-            self._saved = None
-            self._let_go()
+        self._saved = None
+        self._let_go()
+        if self._guardian is not None:
+            self._guardian.released()
 
 
 def _waited_for(condition: Callable[[], bool], seconds: float) -> bool:

@@ -28,6 +28,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._fd.decision
 from ansible_collections.closewait.remediation.plugins.module_utils._fd.order import Order
 from ansible_collections.closewait.remediation.plugins.module_utils._fd.report import Report
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    REFUSING,
     Victim,
     half_closed,
     inode,
@@ -163,8 +164,8 @@ def test_every_target_gets_one_result_and_processes_do_not_depend_on_each_other(
 GDBS: Dict[str, str] = {
     "missing": "",
     "sleeps": "exec sleep 600",
-    "babbles": "exec yes '~\"x\"'",
-    "refuses": "echo '(gdb) '; while read -r l; do echo '^error,msg=\"ptrace: Operation not permitted.\"'; done",
+    "babbles": "exec yes x",
+    "refuses": REFUSING,
 }
 
 

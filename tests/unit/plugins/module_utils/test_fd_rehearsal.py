@@ -14,6 +14,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import _proc
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import gdb as fd_gdb
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import rehearsal
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    REFUSING,
     needs_gdb,
     needs_root,
     running,
@@ -60,15 +61,8 @@ def test_it_is_nobody_elses_process_that_is_stopped(tmp_path: Path) -> None:
 
 
 def test_a_gdb_that_may_not_trace_says_so_before_anybody_is_touched(tmp_path: Path) -> None:
-    refusing = """
-printf '(gdb) \\n'
-while read -r line; do
-  case $line in *gdb-exit*) exit;; esac
-  echo '^error,msg="ptrace: Operation not permitted."'
-done
-"""
     before = _children()
-    with fd_gdb.Session(script(tmp_path, refusing), str(tmp_path), 5.0) as session:
+    with fd_gdb.Session(script(tmp_path, REFUSING), str(tmp_path), 5.0) as session:
         with pytest.raises(fd_gdb.GdbError, match="Operation not permitted"):
             rehearsal.rehearse(session)
     assert _children() <= before
