@@ -95,13 +95,22 @@ def _acceptors(
     return _acceptors.followed(standing, now.holders, places, proc)
 
 
-def uncounted(facts: Mapping[str, Any], first: FirstLook) -> List[Dict[str, str]]:
-    """Errors for namespaces whose counters could not be read; one that is new since the first look has none."""
-    unread = [
+def uncounted(
+    facts: Mapping[str, Any], first: FirstLook, namespaces: Sequence[_netns.Namespace], proc: str = "/proc"
+) -> List[Dict[str, str]]:
+    """Errors for namespaces whose counters could not be read.
+
+    One that is new since the first look has none, and one that all have left since has nothing to tell.
+    """
+    unread = {
         row["netns"] for row in facts["namespaces"] if row["overflows"] is None and row["netns"] in first.counters
-    ]
+    }
     reason = "it cannot be read, or has no ListenOverflows"
-    return [{"source": "net/netstat in network namespace %d" % netns, "reason": reason} for netns in unread]
+    return [
+        {"source": "net/netstat in network namespace %d" % namespace.netns, "reason": reason}
+        for namespace in namespaces
+        if namespace.netns in unread and not _netns.is_deserted(namespace, proc)
+    ]
 
 
 def _before(first: FirstLook) -> _accept_queue_facts.Before:

@@ -87,6 +87,17 @@ def entered(namespace: Namespace, proc: str = "/proc") -> Iterator[None]:
             _setns(home.fileno())
 
 
+def is_deserted(namespace: Namespace, proc: str = "/proc") -> bool:
+    """Whether none of its members is in it any more; False where that cannot be seen."""
+    try:
+        _door(namespace, proc).close()
+    except DesertedError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _door(namespace: Namespace, proc: str) -> IO[bytes]:
     """The namespace, opened through the first member that is still in it."""
     for pid in namespace.pids:

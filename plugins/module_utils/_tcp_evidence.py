@@ -187,7 +187,7 @@ def _held(
         "established": _established(sockets, found, owners, max_items, proc),
         "accept_queues": _accept_queues.collect(sockets.queues, now, max_items, proc),
     }
-    sockets.errors.extend(_accept_queues.uncounted(facts["accept_queues"], sockets.queues))
+    sockets.errors.extend(_accept_queues.uncounted(facts["accept_queues"], sockets.queues, sockets.namespaces, proc))
     for row in (*facts["close_wait"]["by_process"], *((facts["established"] or {}).get("by_process") or ())):
         row["fd_limit"] = _procfs.fd_limit(row["pid"], proc)
     return facts

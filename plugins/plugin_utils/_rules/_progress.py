@@ -22,7 +22,7 @@ from ansible_collections.closewait.remediation.plugins.plugin_utils._rules._scen
 SHORTEST_S = 0.3
 #: Calls that moved data, per poll: two and more at an honest server, next to none in a loop that polls in vain.
 USEFUL_SHARE = 0.5
-#: Reading in no more than this share of the parts of a window is no progress of a server.
+#: Reading in no more than this share of the parts of a window, or for no longer, is no progress of a server.
 RARELY = 0.25
 #: A program that works does not meet these again and again.
 HARD = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "EPIPE", "EBADF", "ENOTCONN", "ECONNREFUSED", "EDESTADDRREQ")
@@ -80,8 +80,14 @@ def advances(progress: ProcessProgress, window_s: float) -> bool:
 def _reads(progress: ProcessProgress, parts: list[int]) -> bool:
     """A server is to answer. Reading once is no step to that: a loop of failures reads what its tracebacks quote."""
     tcp = connections(progress)
-    often = sum(map(bool, parts)) > RARELY * len(parts)
-    return often if tcp is not None and tcp["listening"] else any(parts)
+    return not _once(parts) if tcp is not None and tcp["listening"] else any(parts)
+
+
+def _once(parts: list[int]) -> bool:
+    """Whether it read in a few parts at most, or in one go, which may have begun in one part and ended in the next."""
+    reading = [number for number, part in enumerate(parts) if part]
+    few = RARELY * len(parts)
+    return len(reading) <= few or reading[-1] - reading[0] <= few
 
 
 def _sends(progress: ProcessProgress, window_s: float) -> bool:

@@ -58,7 +58,7 @@ def _named_rightly(site: BlockedLoopSite, outcome: Outcome) -> dict[int, dict[st
 def test_with_the_defaults_of_nginx_few_connections_are_left_and_hardly_a_request_is_answered(
     running: BlockedLoopSite, tmp_path: Path
 ) -> None:
-    with running.incident(running.port, third_party_s=3) as load:
+    with running.incident(running.port, third_party_s=30) as load:
         outcome = Control(tmp_path / "control").playbook("diagnose")
         found = _named_rightly(running, outcome)
         outcomes = load.outcomes()
@@ -73,7 +73,7 @@ def test_with_max_fails_0_the_flood_is_stopped_and_only_a_restart_serves_again(
 ) -> None:
     control = Control(tmp_path / "control")
     with running.incident(running.flood_port, third_party_s=0.5) as load:
-        running.wait_until_flooded()
+        running.stand_still()
         live = control.playbook("remediate", closewait_verify_seconds=0)
         found = _named_rightly(running, live)
         outcomes = load.outcomes()
@@ -98,6 +98,7 @@ def test_with_max_fails_0_the_flood_is_stopped_and_only_a_restart_serves_again(
 
     # Everyone has given up long ago, and still the nodes work for them.
     assert all(accept_queue(port).half_closed for port in running.nodes)
+    running.slow_down(0.1)
     began = time.monotonic()
     healed = control.playbook(
         "remediate",

@@ -15,6 +15,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,8 +81,10 @@ stdout_logfile_backups=0
 BLOCKING = ("blocking", "blocking", "blocking_with_timeout")
 #: Far above what blocking nodes can do, and easy for asynchronous ones.
 RATE_PER_S = 40.0
-#: The load ends with the block; so many are two and a half minutes of it.
-REQUESTS = 6000
+#: The load ends with the block; so many are ten minutes of it.
+REQUESTS = 24_000
+#: Shorter than the 60 s after which a node gives up its call.
+LONG_CALL_S = 50
 #: What Tornado gives to listen(2).
 BACKLOG = 128
 _RUNNING = re.compile(r"^(\S+)\s+RUNNING\s+pid (\d+),", re.MULTILINE)
@@ -144,13 +147,19 @@ class BlockedLoopSite:
         seen = calls(self.pids()[node], samples=10)
         return accept_queue(node).half_closed >= 10 and sum(seen[call] for call in ("45", "7", "271", "running")) == 10
 
-    def wait_until_flooded(self) -> None:
-        """Each node works for clients that gave up, almost a whole backlog of them, and its queue is full.
+    def stand_still(self) -> None:
+        """The flood as it stays for most of a minute: each node is in one call that lasts, and its queue is full.
 
-        The nodes go in step: all take what waits at once, ten seconds later their queues are full again, and stay so
-        for as long as the work takes: a minute, of which most is left when this returns.
+        The nodes go in step, all take what waits at once, and their queues fill again: left alone, all three are
+        seldom, and now and then none of them is, where this holds them.
         """
-        wait_for(lambda: all(map(_flooded, self.nodes)), 60, "accept queues that stay full")
+        self._wait_for_full_queues()
+        self.slow_down(LONG_CALL_S)
+        time.sleep(1.0)  # the calls that have begun by then
+        self._wait_for_full_queues()
+
+    def _wait_for_full_queues(self) -> None:
+        wait_for(lambda: all(accept_queue(node).waiting > BACKLOG for node in self.nodes), 60, "full accept queues")
 
     def attempts(self) -> list[list[str]]:
         """For each request that nginx has ended, the nodes that it was tried on."""
@@ -161,11 +170,6 @@ class BlockedLoopSite:
         tool = Path(self.python).with_name("supervisorctl")
         argv: list[str | Path] = [tool, "-c", self.folder / "supervisord.conf", *words]
         return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False).stdout.strip()
-
-
-def _flooded(node: int) -> bool:
-    queue = accept_queue(node)
-    return queue.waiting > BACKLOG and queue.half_closed - queue.unaccepted >= 0.75 * BACKLOG
 
 
 def _accepts(port: int) -> bool:

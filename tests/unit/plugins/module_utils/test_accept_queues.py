@@ -142,4 +142,13 @@ def test_counters_that_cannot_be_read_are_an_error_and_no_zero(monkeypatch: pyte
     facts = tcp.collect(MANY)
     assert {row["overflows"] for row in facts["accept_queues"]["namespaces"]} == {None}
     sources = {error["source"] for error in facts["errors"]}
-    assert {"net/netstat in network namespace %d" % row["netns"] for row in facts["namespaces"]} <= sources
+    assert "net/netstat in network namespace %d" % _netns.own() in sources
+
+
+def test_a_namespace_that_all_have_left_since_is_no_error() -> None:
+    """Containers end all the time, and their network namespaces with them."""
+    ours, left = _netns.Namespace(_netns.own(), [os.getpid()]), _netns.Namespace(7, [os.getpid()])
+    first = _accept_queues.FirstLook(0.0, {ours.netns: None, 7: None}, {}, frozenset(), frozenset())
+    facts = {"namespaces": [{"netns": ours.netns, "overflows": None}, {"netns": 7, "overflows": None}]}
+    [error] = _accept_queues.uncounted(facts, first, [ours, left])
+    assert str(ours.netns) in error["source"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -114,3 +115,19 @@ def test_a_member_that_has_moved_does_not_lead_elsewhere() -> None:
         with pytest.raises(_netns.DesertedError), _netns.entered(_netns.Namespace(1, [process.pid])):
             entered.append(1)
     assert entered == []
+
+
+def test_whether_anybody_is_left() -> None:
+    here = _netns.own()
+    assert not _netns.is_deserted(_netns.Namespace(here, [NOBODY, os.getpid()]))
+    assert _netns.is_deserted(_netns.Namespace(here, [NOBODY]))
+    assert _netns.is_deserted(_netns.Namespace(here + 1, [os.getpid()])), "it went elsewhere"
+    assert _netns.is_deserted(_netns.Namespace(here, []))
+
+
+def test_who_may_not_look_does_not_know_that_it_is_deserted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_pid: int, _proc: str) -> None:
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(_netns, "_open", refuse)
+    assert not _netns.is_deserted(_netns.Namespace(7, [NOBODY]))
