@@ -9,18 +9,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from scenario_kit.busy_machine import PATIENT_LOOK
 from scenario_kit.hardship import Hardship
 from scenario_kit.kernel_scheduling import watch_conduct
 from scenario_kit.playbooks import Control, Outcome
 from scenario_kit.processes import Program
 
-#: With these a spinning process is seen on a machine that is busy with much else.
-ASKED: dict[str, Any] = {
-    "closewait_allow": "invasive",
-    "closewait_verify_seconds": 1,
-    "closewait_window": 4,
-    "closewait_thresholds": {"spin_cpu_percent": 2},
-}
+ASKED: dict[str, Any] = {"closewait_allow": "invasive", "closewait_verify_seconds": 1, **PATIENT_LOOK}
 
 
 def worked_on(outcome: Outcome) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from scenario_kit.busy_machine import PATIENT_LOOK
 from scenario_kit.celery_ghost import HauntedWorker
 from scenario_kit.conduct_log import conduct_log
 from scenario_kit.figures import record
@@ -24,7 +25,7 @@ def test_reproduction_the_parent_spins_on_what_it_no_longer_has(haunted: Haunted
 
 
 def test_diagnose_names_the_child_that_holds_the_dead_socket(haunted: HauntedWorker, tmp_path: Path) -> None:
-    outcome = Control(tmp_path / "control").playbook("diagnose")
+    outcome = Control(tmp_path / "control").playbook("diagnose", **PATIENT_LOOK)
     assert outcome.status == 0, outcome.text
     finding = outcome.finding(haunted.pid, "ghost_registration_spin")
     assert finding["confidence"] == "proven"
@@ -39,7 +40,7 @@ def test_remediate_closes_in_the_child_and_leaves_the_parent_its_broker(haunted:
     site, pid, born = haunted.site, haunted.pid, start_time(haunted.pid)
     with conduct_log(pid) as log:
         began = time.monotonic()
-        outcome = Control(tmp_path / "control").playbook("remediate", closewait_allow="invasive")
+        outcome = Control(tmp_path / "control").playbook("remediate", closewait_allow="invasive", **PATIENT_LOOK)
         assert outcome.status == 0, outcome.text
         healed = log.last_spin()
         assert healed is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scenario_kit.busy_machine import PATIENT_LOOK
 from scenario_kit.celery_spin import SpinningWorker
 from scenario_kit.kernel_scheduling import start_time, watch_conduct
 from scenario_kit.playbooks import Control
@@ -14,7 +15,7 @@ from scenario_kit.playbooks import Control
 
 def test_diagnose_names_process_descriptor_and_cause(spinning: SpinningWorker, tmp_path: Path) -> None:
     timeout_before = spinning.site.redis.live_timeout()
-    outcome = Control(tmp_path / "control").playbook("diagnose")
+    outcome = Control(tmp_path / "control").playbook("diagnose", **PATIENT_LOOK)
     assert outcome.status == 0, outcome.text
     finding = outcome.finding(spinning.pid, "half_closed_spin")
     assert finding["confidence"] == "proven"

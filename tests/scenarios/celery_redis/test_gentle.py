@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from scenario_kit.busy_machine import PATIENT_LOOK
 from scenario_kit.celery_spin import SpinningWorker
 from scenario_kit.conduct_log import conduct_log
 from scenario_kit.figures import record
@@ -30,7 +31,7 @@ def test_the_gentlest_remedy_heals_for_good(spinning: SpinningWorker, tmp_path: 
     old_timeout = site.redis.live_timeout()
     with conduct_log(pid) as log:
         began = time.monotonic()
-        outcome = Control(tmp_path / "control").playbook("remediate")
+        outcome = Control(tmp_path / "control").playbook("remediate", **PATIENT_LOOK)
         assert outcome.status == 0, outcome.text
         assert symptoms(outcome) == [("redis_client_kill", True), ("fd_close", False)]
         assert DISCONNECTS in outcome.text
@@ -58,7 +59,7 @@ def test_the_gentlest_remedy_heals_for_good(spinning: SpinningWorker, tmp_path: 
 def test_check_mode_says_what_it_would_do(spinning: SpinningWorker, tmp_path: Path) -> None:
     redis, watch = spinning.site.redis, spinning.watch
     timeout, clients = redis.live_timeout(), redis.command("CLIENT", "LIST")
-    outcome = Control(tmp_path / "control").rehearse("remediate")
+    outcome = Control(tmp_path / "control").rehearse("remediate", **PATIENT_LOOK)
     assert outcome.status == 0, outcome.text
     assert f"pid {spinning.pid}: would_kill" in outcome.text
     assert redis.live_timeout() == timeout
@@ -78,6 +79,7 @@ def test_a_redis_user_who_may_not_disconnect_leaves_it_to_fd_close(spinning: Spi
         closewait_allow="invasive",
         closewait_redis_username="operator",
         closewait_redis_password="jD4-scenario",  # noqa: S106 - of this scenario's own server
+        **PATIENT_LOOK,
     )
     assert outcome.status == 0, outcome.text
     assert symptoms(outcome) == [("redis_client_kill", True), ("fd_close", True)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from scenario_kit.busy_machine import PATIENT_LOOK
 from scenario_kit.celery_spin import SpinningWorker
 from scenario_kit.conduct_log import conduct_log
 from scenario_kit.figures import record
@@ -23,7 +24,7 @@ def test_remediate_heals_the_running_worker_for_good(spinning: SpinningWorker, t
     with conduct_log(pid) as log:
         began = time.monotonic()
         outcome = Control(tmp_path / "control").playbook(
-            "remediate", closewait_allow="invasive", closewait_forbid=["redis_client_kill"]
+            "remediate", closewait_allow="invasive", closewait_forbid=["redis_client_kill"], **PATIENT_LOOK
         )
         assert outcome.status == 0, outcome.text
         assert f"pid {pid} fd {spinning.watch.number}: closed" in outcome.text

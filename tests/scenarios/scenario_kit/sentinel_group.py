@@ -19,8 +19,8 @@ from .waiting import wait_for
 GROUP = "shop"
 _SENTINELS = 3
 _QUORUM = 2
-#: Elections take several rounds where the Sentinels get little CPU.
-_FAILOVER_S = 150
+#: Elections take several rounds where the Sentinels get little CPU: more than 150 s were seen.
+_FAILOVER_S = 300
 
 _SENTINEL = """\
 port {port}
