@@ -314,5 +314,6 @@ def _stopped(answer: Answer) -> Stopped:
 
 
 def _last(answer: Answer) -> str:
-    """Errors come last."""
-    return answer.said[-1] if answer.said else "it gave no reason"
+    """Errors come last. Names of threads and files in them are the target's, and nothing of them goes to a terminal."""
+    said = answer.said[-1] if answer.said else "it gave no reason"
+    return "".join(letter if letter.isprintable() else "?" for letter in said)

@@ -143,6 +143,12 @@ def test_gdb_says_nothing(folder: Path) -> None:
         session.registers(("rip",))
 
 
+def test_what_gdb_repeats_of_the_target_does_nothing_to_a_terminal(folder: Path) -> None:
+    body = OBEDIENT % r"printf 'Thread \033[2Jx\a: no.\n'"
+    with _session(folder, body) as session, pytest.raises(fd_gdb.GdbError, match=r"gdb: Thread \?\[2Jx\?: no\.$"):
+        session.registers(("rip",))
+
+
 def test_registers_by_name(folder: Path) -> None:
     body = 'printf "%s\\n" "$line" >> asked; echo "$mark=7fff00000001 ffffffffffffffda;"'
     with _session(folder, OBEDIENT % body) as session:
