@@ -19,13 +19,17 @@ from . import cast, diaries, judge, module_call
 from .aims import Aimer
 from .history import History
 from .tally import Tally
+from .victim import diary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 CALLS_PER_EPOCH = 8
 VICTIMS_AT_ONCE = 3
+#: Longest time of a campaign that goes on past its seconds. The stage has 900 s: 160 of them are for the self-test and
+#: the end of its victims, 300 for a call that begins at the last moment and for the end of ours.
+LONGEST_S = 400
 #: Of all calls, how many go through a whole run of ansible, which takes seconds.
 BY_ANSIBLE = 0.02
 SETTLE_S = (0.03, 0.2, 2.0)
@@ -36,7 +40,8 @@ IN_PROCESS, ANSIBLE = "in process", "by ansible"
 class Plan(NamedTuple):
     """``attempts``: as many targets at least, unless ``seconds`` are over. ``batch``: most targets of one call.
 
-    ``most_faults``: enough to stop early. ``blind``: see :mod:`chaos.blindfold`.
+    ``most_faults``: enough to stop early. ``blind``: see :mod:`chaos.blindfold`. ``least``: so many targets are tried
+    even when ``seconds`` are over, but not after :data:`LONGEST_S`.
     """
 
     seed: int
@@ -46,6 +51,14 @@ class Plan(NamedTuple):
     kinds: tuple[str, ...]
     most_faults: int
     blind: bool
+    least: int = 0
+
+
+class Remains(NamedTuple):
+    """A socket that was told away and seen where it was. ``begin`` of the call, in monotonic ns."""
+
+    begin: int
+    row: judge.Row
 
 
 class Campaign:
@@ -63,26 +76,34 @@ class Campaign:
 
     def run(self) -> Tally:
         """All of it; stops early when there are many faults."""
-        deadline = time.monotonic() + self._plan.seconds
+        begin = time.monotonic()
         with self._stage.peer() as peer:
             aimer = Aimer(self._rng, [peer], self._plan.batch)
-            while self._goes_on(deadline):
-                self._epoch(aimer, deadline)
+            while self._goes_on(begin):
+                self._epoch(aimer, begin)
         return self.tally
 
-    def _goes_on(self, deadline: float) -> bool:
+    def _goes_on(self, begin: float) -> bool:
         enough = self.tally.attempts >= self._plan.attempts or len(self.tally.faults) >= self._plan.most_faults
-        return not enough and time.monotonic() < deadline
+        return not enough and self._in_time(begin, 0)
 
-    def _epoch(self, aimer: Aimer, deadline: float) -> None:
+    def _in_time(self, begin: float, untold: int) -> bool:
+        """``untold``: targets of this epoch, which are not in the tally yet."""
+        spent = time.monotonic() - begin
+        few = self.tally.attempts + untold < self._plan.least
+        return spent < self._plan.seconds or (few and spent < LONGEST_S)
+
+    def _epoch(self, aimer: Aimer, begin: float) -> None:
         members = self._stage.start(self._next_kinds(), self._rng.getrandbits(30))
         attempts: list[tuple[judge.Attempt, str]] = []
+        remains: list[Remains] = []
         for _turn in range(CALLS_PER_EPOCH):
-            if time.monotonic() < deadline:
+            if self._in_time(begin, sum(len(attempt.answer.results) for attempt, _how in attempts)):
                 attempts.append(self._attempt(aimer, members))
-                self.tally.faults += _after(attempts[-1][0])
+                self.tally.faults += _left_stopped(attempts[-1][0])
+                remains += _still_there(attempts[-1][0])
         self.tally.faults += [judge.Fault(judge.DEAD, line) for line in cast.end(members)]
-        self._judge(members, attempts)
+        self._judge(members, attempts, remains)
 
     def _next_kinds(self) -> list[str]:
         """All kinds have their turn before one comes again."""
@@ -92,12 +113,16 @@ class Campaign:
         chosen, self._waiting = self._waiting[:number], self._waiting[number:]
         return chosen
 
-    def _judge(self, members: list[cast.Member], attempts: list[tuple[judge.Attempt, str]]) -> None:
-        history = History({member.kind: diaries.read(member.log) for member in members})
+    def _judge(
+        self, members: list[cast.Member], attempts: list[tuple[judge.Attempt, str]], remains: list[Remains]
+    ) -> None:
+        events = {member.kind: diaries.read(member.log) for member in members}
+        history = History(events)
         for attempt, how in attempts:
             self.tally.add(attempt, history, how)
         self.tally.faults += judge.faults(history, [attempt for attempt, _how in attempts])
         self.tally.faults += judge.journal([attempt for attempt, _how in attempts], self._journal_lines())
+        self.tally.faults += _told_away(remains, events)
         for member in members:
             member.log.unlink()
 
@@ -132,17 +157,34 @@ class Campaign:
         }
 
 
-def _after(attempt: judge.Attempt) -> Iterator[judge.Fault]:
-    """Nobody is left stopped or traced, and what is said to be closed is not there any more."""
+def _left_stopped(attempt: judge.Attempt) -> Iterator[judge.Fault]:
+    """Nobody is left stopped or traced."""
     for pid in {aim.row["pid"] for aim in attempt.aims}:
         state = _stuck(pid)
         if state:
             yield judge.Fault(judge.LEFT_STOPPED, f"pid {pid}: {state}")
+
+
+def _still_there(attempt: judge.Attempt) -> Iterator[Remains]:
+    """What is said to be closed and is not away."""
     for row in attempt.answer.results:
         stat = _procfs.stat(row["pid"])
         same = stat is not None and stat.start_time == row["start_time"]
         told_away = row["outcome"] in judge.DONE or row["reason"] in (decision.NOT_OPEN, decision.ANOTHER_FILE)
         if told_away and same and _procfs.link(row["pid"], row["fd"]) == f"socket:[{row['inode']}]":
+            yield Remains(attempt.answer.begin, row)
+
+
+def _told_away(remains: Iterable[Remains], events: Mapping[str, Iterable[diaries.Event]]) -> Iterator[judge.Fault]:
+    """Those that have not come back.
+
+    A ``passer`` sends the same socket again and again, so that it can arrive anew under the same number between the
+    module's look and ours. The one that gets it writes that down after it has arrived, so the whole diary is needed.
+    """
+    got = [event for told in events.values() for event in told if event.name == diary.GOT]
+    for begin, row in remains:
+        who = (row["pid"], row["start_time"], row["inode"])
+        if not any((one.pid, one.start_time, one.inode) == who and one.time > begin for one in got):
             yield judge.Fault(judge.WRONG_REPORT, f"{row}: the number still leads there")
 
 

@@ -37,16 +37,18 @@ def fleet(installed: Place, tmp_path: Path) -> Iterator[Place]:
     """The hosts of the README's inventory; on worker1 a client spins on a half-closed connection."""
     with host("worker1", tmp_path) as worker, host("redis1", tmp_path) as redis:
         for each in (worker, redis):
-            _host_vars(installed.checkout, each.name, each.python, tmp_path / f"scenes-{each.name}")
+            _host_vars(installed.checkout, each.name, each.python, tmp_path / f"kept-{each.name}")
         with spinning_client(worker, tmp_path):
             yield installed
 
 
-def _host_vars(checkout: Path, name: str, python: Path, scenes: Path) -> None:
+def _host_vars(checkout: Path, name: str, python: Path, kept: Path) -> None:
+    """``kept``: for what a host keeps; they share the file system of this machine, and are not to share that."""
     values = {
         "ansible_connection": "local",
         "ansible_python_interpreter": str(python),
-        "closewait_scene_dir": str(scenes),
+        "closewait_scene_dir": str(kept / "scenes"),
+        "closewait_lock_file": str(kept / "lock" / "run.lock"),
     }
     path = checkout / "host_vars" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)

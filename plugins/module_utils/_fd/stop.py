@@ -130,11 +130,16 @@ class Stop:
         return stat is None or stat.state in "TX"
 
     def _let_go(self) -> None:
-        """Ends our own SIGSTOP, taken already or still pending: a process that was stopped before is refused."""
+        """Ends our own SIGSTOP, taken already or still pending: a process that was stopped before is refused.
+
+        Not while it is traced: SIGCONT would then wait in its queue, and come first in the next stop.
+        """
         if self._frozen:
             self._frozen = False
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGCONT)
+        if self._guardian is not None:
+            self._guardian.released()
 
     def _check_still(self) -> None:
         for tid, state in _procfs.thread_states(self._pid, self._proc).items():
@@ -153,13 +158,8 @@ class Stop:
             if self._saved is not None:
                 fd_injection.restore(self._gdb, self._saved, self._arguments)
                 self._saved = self._gdb.before_kill = None
-            if self._guardian is not None:
-                self._guardian.stopped(self._gdb.group, None)
-                # While all are traced: released first, each thread would take the stop, and be woken up once more.
-                self._let_go()
             self._gdb.detach()
-            if self._guardian is not None:
-                self._guardian.released()
+            self._let_go()
         except (fd_gdb.GdbError, fd_injection.InjectionError):
             self._tear_off()
         finally:
@@ -175,8 +175,6 @@ class Stop:
                 fd_rescue.put_back(self._pid, self._saved.values)
         self._saved = None
         self._let_go()
-        if self._guardian is not None:
-            self._guardian.released()
 
 
 def _waited_for(condition: Callable[[], bool], seconds: float) -> bool:

@@ -312,3 +312,22 @@ def victim() -> Iterator[Victim]:
         process.wait()
         process.stdin.close()
         process.stdout.close()
+
+
+def started_when_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on a program that is started has written a line into this file before its deadline begins to run.
+
+    Where a shell is late, the deadline would else meet one that has not come so far, and the file would not be there.
+    """
+    start = subprocess.Popen
+
+    def patiently(*arguments: Any, **options: Any) -> subprocess.Popen[Any]:
+        process = start(*arguments, **options)
+        try:
+            wait_until(lambda: path.exists() and path.read_text().endswith("\n"))
+        except BaseException:
+            process.kill()
+            raise
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", patiently)

@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import signal
 import struct
+import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Iterator, List, Mapping
 
 import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._perf import (
     counter,
     process_calls,
@@ -21,10 +25,10 @@ from ansible_collections.closewait.remediation.plugins.module_utils._perf import
     syscall_numbers,
     tracepoint,
 )
-from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import running
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import running, wait_until
 
-#: Fails to find a file some hundred times a second, and never waits for events.
-FAILS = "import os, time\nprint(1)\nwhile True:\n    os.path.exists('/nowhere/to/be/found')\n    time.sleep(0.001)"
+#: Fails to find a file some hundred times a second, and never waits for events. The ring has room for seconds of it.
+FAILS = "import os, time\nprint(1)\nwhile True:\n    os.path.exists('/nowhere/to/be/found')\n    time.sleep(0.005)"
 #: Waits for events, and moves a byte each time.
 WORKS = """import os, select
 a, b = os.pipe()
@@ -101,53 +105,71 @@ def _number() -> int:
     return number
 
 
-def _looks(number: int, pid: int) -> Iterator[process_calls.Look]:
-    """One after the other, until the process was seen at work or much time has passed."""
+@contextlib.contextmanager
+def _following(number: int, pid: int) -> Iterator[process_calls.ProcessCalls]:
     table = syscall_numbers.numbers()
     assert table is not None
     calls = process_calls.ProcessCalls(number, table, [pid])
     try:
-        for _turn in range(100):
-            time.sleep(0.05)
-            yield calls.look()
+        yield calls
     finally:
         calls.close()
 
 
-def _together(looks: Iterator[process_calls.Look], enough: int) -> List[process_calls.Look]:
+def _together(calls: process_calls.ProcessCalls, enough: int) -> List[process_calls.Look]:
+    """One look after the other, until the process was seen at work or much time has passed."""
     seen: List[process_calls.Look] = []
-    for look in looks:
-        seen.append(look)
+    for _turn in range(100):
+        time.sleep(0.05)
+        seen.append(calls.look())
         if sum(one.total for one in seen) >= enough:
             break
     return seen
 
 
+def _stop(program: subprocess.Popen[str]) -> None:
+    """When it is seen stopped, the call in which the signal met it has been counted."""
+    program.send_signal(signal.SIGSTOP)
+    wait_until(lambda: _state(program.pid) == "T")
+
+
+def _state(pid: int) -> str:
+    stat = _procfs.stat(pid)
+    assert stat is not None, "the program has ended"
+    return stat.state
+
+
 def test_calls_that_fail(number: int) -> None:
     with running(FAILS) as program:
-        seen = _together(_looks(number, program.pid), 200)
+        # It stands still while one counter after the other begins, and while they are read for the last time: a call
+        # in between would be in one of them and not in the other.
+        _stop(program)
+        with _following(number, program.pid) as calls:
+            program.send_signal(signal.SIGCONT)
+            seen = _together(calls, 200)
+            _stop(program)
+            seen.append(calls.look())
     names: Mapping[int, str] = syscall_numbers.names(syscall_numbers.numbers() or {})
     failed = {(names.get(key[0], ""), key[1]) for look in seen for key in look.failed}
     assert failed & {("newfstatat", errno.ENOENT), ("stat", errno.ENOENT), ("statx", errno.ENOENT)}
     assert sum(look.failing for look in seen) >= 50
-    # The program runs on while one counter after the other is read.
-    apart = sum(look.failing for look in seen) - sum(sum(look.failed.values()) for look in seen)
-    assert abs(apart) <= len(seen)
+    # A call between the reading of the counter and that of the ring is counted by the next look.
+    assert sum(look.failing for look in seen) == sum(sum(look.failed.values()) for look in seen)
     assert not any(look.moved for look in seen)
     # Before Python 3.11 time.sleep() is a select().
     assert sys.version_info < (3, 11) or not any(look.polls for look in seen)
 
 
 def test_calls_that_wait_and_move(number: int) -> None:
-    with running(WORKS) as program:
-        seen = _together(_looks(number, program.pid), 300)
+    with running(WORKS) as program, _following(number, program.pid) as calls:
+        seen = _together(calls, 300)
     assert sum(look.polls for look in seen) >= 50
     assert sum(look.moved for look in seen) >= sum(look.polls for look in seen)
     assert not any(look.failing for look in seen)
 
 
 def test_more_than_the_ring_holds_is_still_counted(number: int) -> None:
-    fast = FAILS.replace("    time.sleep(0.001)", "")
+    fast = FAILS.replace("    time.sleep(0.005)", "")
     table = syscall_numbers.numbers()
     assert table is not None
     with running(fast) as program:

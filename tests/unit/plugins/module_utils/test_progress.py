@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 from pathlib import Path
 from typing import Any, Dict, List
@@ -171,7 +172,9 @@ def _followed(pid: int) -> Dict[str, Any]:
 
 @pytest.fixture(name="busiest")
 def _busiest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However busy this machine is, the programs of the tests are followed."""
+    """However busy this machine is, the programs of the tests are followed; each takes some twenty descriptors."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     monkeypatch.setattr(watch, "MOST_PROCESSES", 5000)
 
 
@@ -183,7 +186,10 @@ def test_a_program_that_writes(tmp_path: Path) -> None:
     with running(code) as program:
         row = _followed(program.pid)
     stat = [sum(row["io"][name]) for name in ("bytes_written", "writes", "bytes_read", "reads")]
-    assert stat[0] == stat[1] > 0
+    # A write is one byte. The kernel adds it to the bytes and only then to the calls, while the program runs on: the
+    # first look may meet a write that is in the bytes only, and so may the last.
+    assert abs(stat[0] - stat[1]) <= 1
+    assert stat[1] > 0
     assert stat[2:] == [0, 0]
     assert (str(path), True) in [(file["path"], bool(file["grown"])) for file in row["files"]]
     assert all(len(row["io"][name]) == QUICK.subwindows - 1 for name in row["io"])

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
 from ansible_collections.closewait.remediation.plugins.module_utils._redis.reply import RedisError
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import started_when_written
 
 SECRET = "pass word$(id)\"'"  # noqa: S105 - of nobody
 
@@ -76,7 +77,8 @@ def test_where(tmp_path: Path, endpoint: redis_cli.Endpoint, expected: list[str]
     assert argv == ["--no-raw", *expected, "CONFIG", "SET", "timeout", "7"]
 
 
-def test_a_client_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
+def test_a_client_that_hangs_is_ended_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started_when_written(tmp_path / "pid", monkeypatch)
     client = _program(tmp_path, "sleep 60 &\necho $! > %s/pid\nwait\n" % tmp_path)
     server = redis_cli.RedisCli(client, redis_cli.Endpoint(), redis_cli.Login(), 0.5)
     with pytest.raises(RedisError) as caught:

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import conf as redis_conf
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import trial as redis_trial
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import started_when_written
 
 ME = redis_trial.Owner(os.getuid(), os.getgid())
 #: A configuration in which everything that reaches out of the process is set.
@@ -80,6 +81,7 @@ def test_the_words_of_a_server_that_does_not_start_are_in_the_error(tmp_path: Pa
 def test_a_server_that_never_answers_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_trial, "_START_SECONDS", 0.3)
     monkeypatch.setattr(redis_trial, "_STOP_SECONDS", 0.2)
+    started_when_written(tmp_path / "pid", monkeypatch)
     body = "trap '' TERM; sleep 60 & echo $! > %s/pid; while :; do wait; done\n" % tmp_path
     lines = redis_conf.parse("x.conf", "timeout 0\n")
     with pytest.raises(redis_trial.TrialError, match="did not get ready"):

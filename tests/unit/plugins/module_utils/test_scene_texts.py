@@ -19,6 +19,7 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.l
     needs_gdb,
     needs_root,
     running,
+    started_when_written,
     wait_until,
 )
 
@@ -136,6 +137,7 @@ def test_py_spy_is_asked_not_to_stop_the_process(tmp_path: Path) -> None:
 
 def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stacks, "_DEADLINE_S", 0.3)
+    started_when_written(tmp_path / "child", monkeypatch)
     program = tmp_path / "py-spy"
     program.write_text("#!/bin/sh\nsleep 60 & echo $! > %s/child\nwait\n" % tmp_path)
     program.chmod(0o700)
