@@ -157,7 +157,7 @@ class Stop:
         try:
             if self._saved is not None:
                 fd_injection.restore(self._gdb, self._saved, self._arguments)
-                self._saved = self._gdb.before_kill = None
+                self._registers_are_back()
             self._gdb.detach()
             self._let_go()
         except (fd_gdb.GdbError, fd_injection.InjectionError):
@@ -173,8 +173,14 @@ class Stop:
         if self._saved is not None:
             with contextlib.suppress(OSError):
                 fd_rescue.put_back(self._pid, self._saved.values)
-        self._saved = None
+            self._registers_are_back()
         self._let_go()
+
+    def _registers_are_back(self) -> None:
+        """From now on nobody puts them back: it may run on, and then they are not its own any more."""
+        self._saved = self._gdb.before_kill = None
+        if self._guardian is not None:
+            self._guardian.stopped(self._gdb.group, None)
 
 
 def _waited_for(condition: Callable[[], bool], seconds: float) -> bool:

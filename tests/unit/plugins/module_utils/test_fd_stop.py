@@ -10,11 +10,12 @@ import os
 import shutil
 import signal
 from pathlib import Path
-from typing import List
+from typing import List, Mapping, Optional
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import gdb as fd_gdb
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import guardian as fd_guardian
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import injection as fd_injection
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import stop as fd_stop
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
@@ -84,6 +85,58 @@ def test_an_error_inside_the_stop_lets_the_process_go(tmp_path: Path) -> None:
         # The session can be used again.
         with fd_stop.Stop(session, process.pid, None) as stop:
             assert stop.call(39) == process.pid
+
+
+class Listener(fd_guardian.Guardian):
+    """Remembers what a guardian is told, and guards nothing."""
+
+    def __init__(self) -> None:
+        self.told: List[Optional[bool]] = []
+
+    def stopped(self, tracer: int, saved: Optional[Mapping[str, int]]) -> None:
+        assert tracer > 0
+        self.told.append(saved is not None)
+
+    def released(self) -> None:
+        self.told.append(None)
+
+
+@needs_gdb
+@needs_root
+@pytest.mark.parametrize("fate", ["lives", "dies"])
+def test_nobody_is_to_put_registers_back_into_a_process_that_runs_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: str
+) -> None:
+    """Should we be killed between the two, the guardian would give it registers that are not its own any more."""
+    guardian, kill, at_release = Listener(), os.kill, []
+
+    def watched(pid: int, number: int) -> None:
+        if number == signal.SIGCONT:
+            at_release.append(guardian.told[-1])
+        kill(pid, number)
+
+    monkeypatch.setattr(os, "kill", watched)
+    with running(SLEEPER) as process, _session(tmp_path) as session:
+        with fd_stop.Stop(session, process.pid, guardian) as stop:
+            assert stop.call(39) == process.pid
+            assert guardian.told == [False, True]
+            if fate == "dies":
+                os.killpg(session.group, signal.SIGKILL)
+        wait_until(lambda: _states(process.pid) == ["S"])
+        assert process.poll() is None
+    assert at_release == [False]
+    assert guardian.told == [False, True, False, None]
+
+
+@needs_gdb
+@needs_root
+def test_what_somebody_else_has_stopped_stays_stopped(tmp_path: Path) -> None:
+    with running(SLEEPER) as process, _session(tmp_path) as session:
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: _states(process.pid) == ["T"])
+        with pytest.raises(fd_gdb.GdbError, match="somebody else"), fd_stop.Stop(session, process.pid, Listener()):
+            pytest.fail("it is not ours to let go")
+        assert _states(process.pid) == ["T"]
 
 
 @needs_gdb
