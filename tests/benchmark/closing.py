@@ -52,10 +52,10 @@ class Said:
     step: float = 0.0
 
 
-def in_turns(ways: Mapping[str, tuple[Way, int]]) -> dict[str, list[Closing]]:
+def in_turns(ways: Mapping[str, tuple[Way, int]], runs: int = RUNS) -> dict[str, list[Closing]]:
     """Every way on as many fds as it is given, again and again in this order."""
     done: dict[str, list[Closing]] = {name: [] for name in ways}
-    for _turn in range(RUNS):
+    for _turn in range(runs):
         for name, (way, fds) in ways.items():
             done[name].append(_measure(way, fds))
     return done

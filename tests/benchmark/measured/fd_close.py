@@ -8,6 +8,9 @@ from __future__ import annotations
 from .. import closing, victim
 from ..figures import Row, Section
 
+#: A stop of a few milliseconds is a third longer or shorter the next time.
+STOPS = 21
+
 TEXT = f"""\
 A Python process with {victim.THREADS} threads and {victim.SHARED_OBJECTS} shared objects; one half-closed socket
 is taken out of its epoll set and closed. The process itself measures how long it stands still, in a thread that reads
@@ -27,7 +30,7 @@ def measure() -> Section:
         "lower": closing.floor_by_identity,
         "nothing": closing.nothing,
     }
-    done = closing.in_turns({name: (way, 1) for name, way in ways.items()})
+    done = closing.in_turns({name: (way, 1) for name, way in ways.items()}, STOPS)
     ours, gdb, floor = done["ours"], done["gdb"], done["floor"]
     rows = (
         Row("stop, all together", closing.stop(ours), "gdb one-liner", closing.stop(gdb), 0.1),
