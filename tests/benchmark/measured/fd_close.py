@@ -43,7 +43,8 @@ def measure() -> Section:
 
 
 def _error(left_alone: list[closing.Closing]) -> str:
-    seen = ", ".join(f"{stop:.2g}" for stop in closing.stop(left_alone).values)
+    seen = closing.stop(left_alone).values
     return (
-        f"Left alone for {closing.UNDISTURBED_S:g} s the process saw stops of {seen} ms: the error of its measurement."
+        f"Left alone for {closing.UNDISTURBED_S:g} s the process saw stops of {min(seen):.2g} to {max(seen):.2g} ms: the "
+        "error of its measurement."
     )
