@@ -45,6 +45,6 @@ def measure() -> Section:
 def _error(left_alone: list[closing.Closing]) -> str:
     seen = closing.stop(left_alone).values
     return (
-        f"Left alone for {closing.UNDISTURBED_S:g} s the process saw stops of {min(seen):.2g} to {max(seen):.2g} ms: the "
-        "error of its measurement."
+        f"Left alone for {closing.UNDISTURBED_S:g} s the process saw stops of {min(seen):.2g} to {max(seen):.2g} ms: "
+        "the error of its measurement."
     )
