@@ -181,12 +181,8 @@ class Session:
         self._done("cw-detach")
         self._target = 0
 
-    def registers(self, names: Sequence[str]) -> dict[str, int]:
-        """Values of the selected thread's registers, unsigned, in one round trip."""
-        return self._values(names, self._ask(self._command("show", names)))
-
     def assign(self, expression: str, names: Sequence[str]) -> dict[str, int]:
-        """Evaluate assignments to registers; the values of some afterwards, in one round trip."""
+        """Evaluate assignments to registers; the values of some afterwards, unsigned, in one round trip."""
         return self._values(names, self._ask("set var %s" % expression, self._command("show", names)))
 
     def assign_and_call(self, expression: str, entered: str, names: Sequence[str]) -> tuple[Stopped, dict[str, int]]:

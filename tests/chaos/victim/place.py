@@ -53,9 +53,8 @@ def told_to_stop(wait_ms: int) -> bool:
 def last_words(work: Work) -> None:
     """Look at everything a last time, and say that we end by ourselves."""
     work.finish()
-    # A short-lived process is worked on to its end: what stands in for a bait since that last look is no stranger.
-    numbers = {bait.fd for bait in work.baits.values()}
     for fd, inode in work.numbers.strangers():
-        if fd not in numbers:
+        # A short-lived process is worked on to its end: something may stand in for a bait since that last look.
+        if not work.vanished_from(fd):
             work.diary.write(diary.STRANGER, fd, inode, os.readlink(f"/proc/self/fd/{fd}"))
     work.diary.write(diary.BYE)

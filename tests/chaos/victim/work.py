@@ -230,6 +230,13 @@ class Work:
             if not lasting(inode) or self.rng.random() < IMPATIENCE:
                 self.reap(inode)
 
+    def vanished_from(self, fd: int) -> bool:
+        """Whether a bait that was there is written down as gone, for which the judge wants to hear who took it."""
+        found = [inode for inode, bait in self.baits.items() if bait.fd == fd]
+        for inode in found:
+            self._vanished(inode)
+        return bool(found)
+
     def _vanished(self, inode: int) -> None:
         bait = self.baits.pop(inode)
         self.diary.write(diary.VANISHED, bait.fd, inode)

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .kernel_accept import accept_queue, calls
+from .kernel_accept import accept_queue, callers, calls
 from .processes import Program, started
 from .rate_load import Pace, RateLoad, rate_load
 from .waiting import wait_for
@@ -155,8 +155,14 @@ class BlockedLoopSite:
         """
         self._wait_for_full_queues()
         self.slow_down(LONG_CALL_S)
-        time.sleep(1.0)  # the calls that have begun by then
+        wait_for(self._calls_last, 30, "a call of each node that lasts")
         self._wait_for_full_queues()
+
+    def _calls_last(self) -> bool:
+        """Each call has a connection of its own."""
+        before = callers(self.third_party)
+        time.sleep(2.0)
+        return len(before) == len(self.nodes) and callers(self.third_party) == before
 
     def _wait_for_full_queues(self) -> None:
         wait_for(lambda: all(accept_queue(node).waiting > BACKLOG for node in self.nodes), 60, "full accept queues")

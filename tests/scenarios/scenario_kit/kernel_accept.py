@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_LISTEN, _CLOSE_WAIT = "0A", "08"
+_ESTABLISHED, _CLOSE_WAIT, _LISTEN = "01", "08", "0A"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,12 @@ def accept_queue(port: int) -> AcceptQueue:
     waiting = sum(int(row[4].split(":")[1], 16) for row in rows if row[3] == _LISTEN)
     unaccepted = sum(row[9] == "0" for row in half_closed)
     return AcceptQueue(waiting, len(half_closed), unaccepted, frozenset(row[2].split(":")[0] for row in half_closed))
+
+
+def callers(port: int) -> frozenset[int]:
+    """Own ports of the connections that are open to a port of this machine."""
+    rows = [row for row in _rows() if _port(row[2]) == port and row[3] == _ESTABLISHED]
+    return frozenset(_port(row[1]) for row in rows)
 
 
 def calls(pid: int, samples: int = 20, every: float = 0.02) -> Counter[str]:

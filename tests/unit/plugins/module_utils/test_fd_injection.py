@@ -142,7 +142,7 @@ def test_a_process_that_has_ended_has_no_instructions(tmp_path: Path) -> None:
 
 
 def _registers(session: fd_gdb.Session) -> fd_injection.Registers:
-    return fd_injection.Registers(session.registers(fd_injection._SAVED))
+    return fd_injection.Registers(session.assign("1", fd_injection._SAVED))
 
 
 @pytest.fixture(name="held")

@@ -26,6 +26,7 @@ from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.l
 )
 
 SLEEPER = "import time\nprint(1)\ntime.sleep(60)"
+TICKS = "import time\nwhile True:\n    print(1, flush=True)\n    time.sleep(0.05)"
 THREADS = """
 import threading, time
 for _turn in range(12):
@@ -126,6 +127,25 @@ def test_nobody_is_to_put_registers_back_into_a_process_that_runs_on(
         assert process.poll() is None
     assert at_release == [False]
     assert guardian.told == [False, True, False, None]
+
+
+@needs_gdb
+@needs_root
+def test_registers_that_gdb_does_not_put_back_are_put_back_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not held, it would run on with ours between the end of gdb and that."""
+
+    def refuse(*_arguments: object) -> None:
+        raise fd_injection.InjectionError("no")
+
+    monkeypatch.setattr(fd_injection, "restore", refuse)
+    with running(TICKS) as process, _session(tmp_path) as session:
+        with fd_stop.Stop(session, process.pid, None) as stop:
+            assert stop.call(39) == process.pid
+        wait_until(lambda: process.poll() is not None or "T" not in _states(process.pid))
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _turn in range(3)] == ["1\n"] * 3
 
 
 @needs_gdb

@@ -10,7 +10,7 @@ import os
 import resource
 import socket
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import (
@@ -171,11 +171,13 @@ def _followed(pid: int) -> Dict[str, Any]:
 
 
 @pytest.fixture(name="busiest")
-def _busiest(monkeypatch: pytest.MonkeyPatch) -> None:
+def _busiest(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """However busy this machine is, the programs of the tests are followed; each takes some twenty descriptors."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     monkeypatch.setattr(watch, "MOST_PROCESSES", 5000)
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @needs_psutil
