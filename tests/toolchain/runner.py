@@ -14,7 +14,7 @@ from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from . import first_process, leftovers
+from . import failed_task, first_process, leftovers
 from .layout import ROOT, TESTS, log_dir
 from .stage import SKIPPED, Outcome, Result, Stage
 
@@ -29,6 +29,7 @@ REASONS = ("ERROR ", "FAILED ", "fatal:", "FATAL:", '"msg":', "msg:")
 REASON_LINES = 10
 TAIL_LINES = 15
 EXCERPT_WIDTH = 300
+TASK_WIDTH = 2000
 KILL_AFTER_S = 10
 
 
@@ -144,13 +145,14 @@ def report(result: Result) -> None:
     print(f"{word}  {result.stage.name:<40} {result.seconds:6.1f} s{reason}", flush=True)
     if result.log is not None and (result.stage.shown or result.outcome is Outcome.FAILED):
         lines = excerpt(result.log.read_text(errors="replace").splitlines())
-        print("".join(f"    | {line[:EXCERPT_WIDTH]}\n" for line in lines), end="", flush=True)
+        print("".join(f"    | {_cut(line)}\n" for line in lines), end="", flush=True)
     if result.outcome is Outcome.FAILED and result.log is not None:
         print(f"    whole log: {result.log}", flush=True)
 
 
 def excerpt(lines: Sequence[str]) -> list[str]:
     """Return the lines of a log to look at first: complaints, wherever they are in it, then its end."""
+    lines = list(failed_task.named(lines))
     body, tail = lines[:-TAIL_LINES], lines[-TAIL_LINES:]
     complaints = [
         line
@@ -170,15 +172,20 @@ def failures(results: Iterable[Result]) -> str:
 def _reasons(result: Result) -> list[str]:
     """Return the lines that say which test of a stage failed and what it saw, headed by the stage's name."""
     lines = result.log.read_text(errors="replace").splitlines() if result.log is not None else []
-    pairs = itertools.pairwise(["", *lines])
+    pairs = itertools.pairwise(["", *failed_task.named(lines)])
     reasons = [line for before, line in pairs if _bare(line).startswith(REASONS) or _begins_error(before, line)]
-    shown = (f"    | {line[:EXCERPT_WIDTH]}" for line in reasons[:REASON_LINES])
+    shown = (f"    | {_cut(line)}" for line in reasons[:REASON_LINES])
     return [f"{result.stage.name}: {result.reason}", *shown]
 
 
 def _begins_error(before: str, line: str) -> bool:
     """Whether pytest begins to say here what a test saw: an exception, and whatever text it carries."""
     return line.startswith("E  ") and not before.startswith("E  ")
+
+
+def _cut(line: str) -> str:
+    """Return as much of a line as is printed; what a failed task saw stands in one line."""
+    return line[: TASK_WIDTH if line.startswith("fatal: [") else EXCERPT_WIDTH]
 
 
 def _bare(line: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.closewait.remediation.tests.toolchain import first_process, leftovers, runner
-from ansible_collections.closewait.remediation.tests.toolchain.stage import Outcome, Stage
+from ansible_collections.closewait.remediation.tests.toolchain.stage import Outcome, Result, Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +81,29 @@ def test_complaints_are_shown_wherever_they_are_in_the_log() -> None:
     assert shown[0] == "ERROR: this is wrong"
     assert shown[-1] == "the end"
     assert len(shown) == 1 + runner.TAIL_LINES
+
+
+def test_a_failed_task_is_named_with_the_end_of_what_it_saw(tmp_path: Path) -> None:
+    seen = {
+        "cmd": ["a" * 400],
+        "msg": "non-zero return code",
+        "rc": 1,
+        "stderr": "Traceback\nOSError: why",
+        "stdout": "",
+    }
+    log = tmp_path / "log"
+    log.write_text(f"TASK [role : Check it] ****\nfatal: [testhost]: FAILED! => {json.dumps(seen)}\n" + "noise\n" * 30)
+    told = (
+        "fatal: [testhost]: FAILED! in 'role : Check it': msg: non-zero return code, stderr: Traceback | OSError: why"
+    )
+    assert runner.excerpt(log.read_text().splitlines())[0] == told
+    failed = Result(shell("one", "false"), Outcome.FAILED, "exit status 2", 1.0, log)
+    assert runner.failures([failed]).splitlines()[1] == f"    | {told}"
+
+
+def test_a_failed_task_whose_result_cannot_be_read_is_shown_as_it_is() -> None:
+    lines = ["fatal: [testhost]: FAILED! => {", "fatal: [testhost]: UNREACHABLE! => {}", *["noise"] * 30]
+    assert runner.excerpt(lines)[:2] == lines[:2]
 
 
 def test_summary_names_skipped_only_when_there_are_some() -> None:

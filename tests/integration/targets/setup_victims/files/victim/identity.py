@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 SO_COOKIE = 57
+#: State letters of what does not run any more, proc_pid_stat(5).
+_ENDING = ("X", "Z")
 
 
 def start_time(pid: int) -> int:
@@ -20,11 +22,16 @@ def start_time(pid: int) -> int:
 
 
 def states(pid: int) -> list[str]:
-    """The state letters of all threads."""
-    return [
-        path.read_text(errors="replace").rpartition(")")[2].split()[0]
-        for path in sorted(Path(f"/proc/{pid}/task").glob("*/stat"))
-    ]
+    """The state letters of all threads but those that are ending, as threads do all the time."""
+    letters = {path.name: _state(path / "stat") for path in Path(f"/proc/{pid}/task").iterdir()}
+    return [letter for thread, letter in letters.items() if letter not in _ENDING or thread == str(pid)]
+
+
+def _state(stat: Path) -> str:
+    try:
+        return stat.read_text(errors="replace").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
 
 
 def tracer(pid: int) -> int:

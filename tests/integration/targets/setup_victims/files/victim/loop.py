@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from . import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 #: Rests this long after a round in which something was ready that nobody serves, so that tests cost no CPU.
 PACE_S = 0.002
@@ -85,7 +85,7 @@ class Loop:
             "ready": {str(fd): count for fd, count in ready.items()},
             "healthy": len(self.healthy),
             "echoed": sum(_echoes(sock) for sock in self.healthy),
-            "inodes": {str(fd): identity.inode(fd) for fd in _open_numbers() if fd != self._asking},
+            "inodes": {str(fd): inode for fd, inode in _open_files() if fd != self._asking},
             "signals": self._count_signals(),
             "faults": self.faults,
         }
@@ -173,15 +173,11 @@ def _echoes(sock: socket.socket) -> bool:
     return heard == token
 
 
-def _open_numbers() -> list[int]:
-    found = []
+def _open_files() -> Iterator[tuple[int, int]]:
+    """Number and inode of each; threads open and close some meanwhile."""
     for name in os.listdir("/proc/self/fd"):
-        try:
-            os.fstat(int(name))
-        except OSError:
-            continue
-        found.append(int(name))
-    return found
+        with contextlib.suppress(OSError):
+            yield int(name), identity.inode(int(name))
 
 
 def _read(number: int) -> str:
