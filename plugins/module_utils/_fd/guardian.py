@@ -99,23 +99,17 @@ def _watch(end: int, told: _LastWord, pid: int, start_time: int) -> None:
 def _let_go(pid: int, start_time: int, tracer: int, saved: Optional[Mapping[str, int]]) -> None:
     """The debugger ends by itself when we have, unless it hangs; the target stays where it is by its SIGSTOP."""
     deadline = time.monotonic() + _WAIT_S
-    while _traced(pid) and time.monotonic() < deadline:
+    while fd_rescue.tracer(pid) and time.monotonic() < deadline:
         time.sleep(_STEP_S)
-    found = _traced(pid)
+    found = fd_rescue.tracer(pid)
     with contextlib.suppress(ProcessLookupError):
         if found and os.getpgid(found) == tracer:
             os.killpg(tracer, signal.SIGKILL)
-    while _traced(pid) and time.monotonic() < deadline + _WAIT_S:
-        time.sleep(_STEP_S)
     stat = _procfs.stat(pid)
     if stat is None or stat.start_time != start_time:
         return
-    if saved is not None:
-        with contextlib.suppress(OSError):
+    # With registers of ours it must not run, whatever becomes of it.
+    with contextlib.suppress(OSError):
+        if saved is not None:
             fd_rescue.put_back(pid, saved)
-    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGCONT)
-
-
-def _traced(pid: int) -> int:
-    return int(_procfs.status(pid).get("TracerPid", "0"))

@@ -14,6 +14,8 @@ import os
 import time
 from typing import Mapping
 
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+
 _SEIZE = 0x4206
 _INTERRUPT = 0x4207
 _GETREGS = 12
@@ -34,9 +36,10 @@ _Registers = ctypes.c_ulong * len(_ORDER)
 def put_back(pid: int, saved: Mapping[str, int]) -> None:
     """Give the process's main thread these registers; others keep what they are. It stays stopped by its SIGSTOP.
 
+    A debugger that was killed is waited for: until it has got a CPU to die on, the process is its.
     Raises OSError when the process is gone or cannot be traced.
     """
-    _ptrace(_SEIZE, pid)
+    _seize(pid)
     try:
         _ptrace(_INTERRUPT, pid)
         _wait(pid)
@@ -47,6 +50,25 @@ def put_back(pid: int, saved: Mapping[str, int]) -> None:
         _ptrace(_SETREGS, pid, registers)
     finally:
         _ptrace(_DETACH, pid)
+
+
+def _seize(pid: int) -> None:
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        held = tracer(pid)
+        try:
+            _ptrace(_SEIZE, pid)
+        except PermissionError:
+            if not held or time.monotonic() > deadline:
+                raise
+            time.sleep(0.001)
+        else:
+            return
+
+
+def tracer(pid: int) -> int:
+    """Who traces the process, 0 for nobody (proc_pid_status(5))."""
+    return int(_procfs.status(pid).get("TracerPid", "0"))
 
 
 def _wait(pid: int) -> None:

@@ -28,6 +28,8 @@ TCP_CLOSE = 7
 TCP_CLOSE_WAIT = 8
 SO_COOKIE = 57
 WAIT_S = 30.0
+#: Seconds: the kernel counts times of sockets in jiffies of up to 10 ms, and each of two may be off by one.
+JIFFY = 0.02
 
 #: File name -> text, or (for folders of links such as fd) -> name -> where it points.
 Entries = Mapping[str, Union[str, Mapping[str, str]]]
@@ -127,7 +129,8 @@ def forked(*kept: int) -> Iterator[int]:
         os._exit(0)
     try:
         os.close(end)
-        wait_until(lambda: fds_of(child) == {*kept, end})
+        # Asleep, so that it does not use any CPU time from now on.
+        wait_until(lambda: fds_of(child) == {*kept, end} and state_of(child) == "S")
         yield child
     finally:
         os.close(other)
@@ -140,6 +143,19 @@ def open_fds() -> List[int]:
 
 def fds_of(pid: int) -> set[int]:
     return {int(name) for name in os.listdir("/proc/%d/fd" % pid)}
+
+
+def state_of(pid: int) -> str:
+    """Letter of the main thread's state, proc_pid_stat(5)."""
+    return Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()[0]
+
+
+def has_ended(pid: int) -> bool:
+    """Whether it is gone, or a zombie for which nobody waits (a container without an init)."""
+    try:
+        return state_of(pid) in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Optional
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import (
     _accept_queues,
     _blocked_on,
+    _blocking_call,
     _listen_counters,
     _netns,
     _procfs,
@@ -57,6 +58,11 @@ def _server(code: str) -> Iterator[Dict[str, Any]]:
         yield {"pid": process.pid, "port": port, "third": third.getsockname()[1]}
 
 
+def _waits_in(pid: int) -> Optional[str]:
+    wait = _blocking_call.waits_for(pid, pid)
+    return wait.call if wait else None
+
+
 def _rows(facts: Dict[str, Any], server: Dict[str, Any]) -> List[Dict[str, Any]]:
     listeners = facts["accept_queues"]["listeners"]
     processes = facts["accept_queues"]["processes"]
@@ -69,6 +75,7 @@ def _rows(facts: Dict[str, Any], server: Dict[str, Any]) -> List[Dict[str, Any]]
 @known_machine
 def test_a_program_that_waits_for_somebody_else_is_named_with_whom() -> None:
     with _server(BLOCKED) as server:
+        wait_until(lambda: _waits_in(server["pid"]) == "recvfrom")
         first = _accept_queues.first_look(_netns.discover(_procfs.pids())[0])
         facts = tcp.collect(MANY, known=tcp.Known(first))
     listener, process = _rows(facts, server)

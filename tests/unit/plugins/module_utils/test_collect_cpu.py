@@ -17,9 +17,12 @@ from ansible_collections.closewait.remediation.plugins.module_utils._collectors 
 from ansible_collections.closewait.remediation.plugins.module_utils._cpu_options import CpuOptions
 from ansible_collections.closewait.remediation.plugins.module_utils._cpu_window import CpuWindow
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import running
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.spinning import seen_to_spin
 
 needs_psutil = pytest.mark.skipif(not _cpu_sampling.HAS_PSUTIL, reason="psutil is not installed for this interpreter")
 SPIN = "print(1)\nwhile True: pass"
+#: Percent of a CPU: nobody knows how much a spinner gets where there is much else to do.
+RUNS_AT_ALL = 0.01
 
 
 def _collect(options: CpuOptions, max_items: int) -> Dict[str, Any]:
@@ -31,9 +34,10 @@ def _by_pid(facts: Dict[str, Any]) -> Dict[int, Dict[str, Any]]:
 
 
 @needs_psutil
-def test_a_spinner_in_full() -> None:
+def test_a_spinner_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(SPIN, "--token", "abc123") as spin, running("print(1); input()") as idle:
-        facts = _collect(CpuOptions(0.4, 2, 3.0, [idle.pid, 4194301]), 60)
+        seen_to_spin(monkeypatch, spin.pid)
+        facts = _collect(CpuOptions(0.4, 2, RUNS_AT_ALL, [idle.pid, 4194301]), 10000)
         row = _by_pid(facts)[spin.pid]
         stat = _procfs.stat(spin.pid)
         assert stat is not None
@@ -54,9 +58,10 @@ def test_a_spinner_in_full() -> None:
 
 
 @needs_psutil
-def test_the_cap_is_stated_and_named_processes_are_never_cut_first() -> None:
+def test_the_cap_is_stated_and_named_processes_are_never_cut_first(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(SPIN) as spin, running("print(1); input()") as idle:
-        facts = _collect(CpuOptions(0.4, 2, 3.0, [idle.pid]), 1)
+        seen_to_spin(monkeypatch, spin.pid)
+        facts = _collect(CpuOptions(0.4, 2, RUNS_AT_ALL, [idle.pid]), 1)
         assert [row["pid"] for row in facts["processes"]] == [idle.pid]
         assert facts["omitted"] >= 1
         assert spin.poll() is None

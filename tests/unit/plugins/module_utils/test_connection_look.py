@@ -42,7 +42,8 @@ class Served:
         return ours, theirs
 
     def close(self) -> None:
-        for end in [*self.ends, self.listener]:
+        # Theirs first: who closes first keeps its port in TIME_WAIT, which is then none that could be handed out again.
+        for end in [*reversed(self.ends), self.listener]:
             end.close()
 
 

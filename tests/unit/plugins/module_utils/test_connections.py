@@ -49,7 +49,10 @@ def _room_for_every_crowd(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.contextmanager
 def crowd(number: int = CROWD, address: str = "127.0.0.1") -> Iterator[List[socket.socket]]:
-    """That many connections to one listener of this process: the client's ends."""
+    """That many connections to one listener of this process: the client's ends.
+
+    The server has had the last word: who has just connected may for the kernel have sent a jiffy after it received.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.socket(family))
@@ -58,7 +61,9 @@ def crowd(number: int = CROWD, address: str = "127.0.0.1") -> Iterator[List[sock
         clients = []
         for _turn in range(number):
             clients.append(stack.enter_context(socket.create_connection(server.getsockname()[:2])))
-            stack.enter_context(server.accept()[0])
+            served = stack.enter_context(server.accept()[0])
+            served.sendall(b"!")
+            assert clients[-1].recv(1) == b"!"
         yield clients
 
 
@@ -87,7 +92,7 @@ def test_a_crowd_is_counted_per_remote_and_per_process(address: str) -> None:
 
 def test_what_waits_for_an_answer_and_what_has_been_quiet_is_told() -> None:
     with crowd(crowding.SAMPLE) as clients:
-        # The kernel counts in jiffies: within one of connecting, what is sent is as old as the connection.
+        # The kernel counts in jiffies: within one of the greeting, what is sent is as old as that.
         time.sleep(0.1)
         for client in clients[:5]:
             client.sendall(b"?")

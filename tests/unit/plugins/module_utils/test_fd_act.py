@@ -19,6 +19,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._fd import i
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import stop as fd_stop
 from ansible_collections.closewait.remediation.plugins.module_utils._fd.decision import Target
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    WAIT_S,
     half_closed,
     inode,
     running,
@@ -153,7 +154,7 @@ def _as_target(pid: int) -> Target:
 def test_a_process_that_sleeps_has_settled() -> None:
     with running("import time\nprint(1)\ntime.sleep(60)") as process:
         wait_until(lambda: (_procfs.stat(process.pid) or _procfs.Stat(0, "", "", 0, 0)).state == "S")
-        assert fd_act.settle(_as_target(process.pid), [], 5.0)
+        assert fd_act.settle(_as_target(process.pid), [], WAIT_S)
 
 
 def test_a_process_that_spins_never_settles() -> None:
@@ -191,7 +192,7 @@ while True: pass
 def test_a_loop_that_waits_has_settled_whatever_other_threads_do() -> None:
     with running(LOOP_BESIDE_A_BUSY_THREAD) as process:
         epoll = next(number for number in range(3, 50) if _procfs.link(process.pid, number) == _procfs.EVENTPOLL)
-        assert fd_act.settle(_as_target(process.pid), [epoll], 5.0)
+        assert fd_act.settle(_as_target(process.pid), [epoll], WAIT_S)
         assert not fd_act.settle(_as_target(process.pid), [epoll, epoll + 1], 0.15)
         assert not fd_act.settle(_as_target(process.pid), [], 0.15)
 
@@ -214,7 +215,7 @@ def test_the_loop_need_not_be_in_the_main_thread() -> None:
 def test_another_process_with_that_pid_has_not_settled() -> None:
     with running("import time\nprint(1)\ntime.sleep(60)") as process:
         target = _as_target(process.pid)
-        assert not fd_act.settle(target._replace(start_time=target.start_time + 1), [], 5.0)
+        assert not fd_act.settle(target._replace(start_time=target.start_time + 1), [], WAIT_S)
         process.kill()
         process.wait()
-        assert not fd_act.settle(target, [], 5.0)
+        assert not fd_act.settle(target, [], WAIT_S)

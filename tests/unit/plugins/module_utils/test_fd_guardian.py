@@ -6,10 +6,18 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+import signal
+from typing import Any, Optional
 
 import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import guardian as fd_guardian
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import rescue as fd_rescue
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    running,
+    state_of,
+    wait_until,
+)
 
 REGISTERS = {"rip": (1 << 64) - 1, "rax": 0}
 
@@ -27,6 +35,28 @@ def test_a_child_hears_what_was_said_after_it_was_born() -> None:
     os.close(ours)
     os.close(end)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize(("hindrance", "state"), [(None, "S"), (PermissionError(), "T")])
+def test_only_with_its_own_registers_it_is_let_go(
+    hindrance: Optional[OSError], state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def put_back(pid: int, saved: Any) -> None:
+        asked.append((pid, saved))
+        if hindrance is not None:
+            raise hindrance
+
+    monkeypatch.setattr(fd_rescue, "put_back", put_back)
+    with running("import time\nprint(1)\ntime.sleep(60)") as process:
+        stat = _procfs.stat(process.pid)
+        assert stat is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        wait_until(lambda: state_of(process.pid) == "T")
+        fd_guardian._let_go(process.pid, stat.start_time, 0, REGISTERS)
+        assert asked == [(process.pid, REGISTERS)]
+        wait_until(lambda: state_of(process.pid) == state)
 
 
 @pytest.mark.parametrize("said", [None, {"saved": REGISTERS}])

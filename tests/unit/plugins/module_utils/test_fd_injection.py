@@ -19,6 +19,7 @@ import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import gdb as fd_gdb
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import injection as fd_injection
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    WAIT_S,
     needs_gdb,
     needs_root,
     running,
@@ -153,7 +154,7 @@ def _held(tmp_path: Path) -> Iterator[Tuple[fd_gdb.Session, int]]:
         "before = time.monotonic(); time.sleep(0.4)\n"
         "print(time.monotonic() - before >= 0.4); sys.stdin.read()"
     )
-    with running(code) as process, fd_gdb.Session(str(shutil.which("gdb")), str(tmp_path), 10.0) as session:
+    with running(code) as process, fd_gdb.Session(str(shutil.which("gdb")), str(tmp_path), WAIT_S) as session:
         session.attach(process.pid, ("rip",))
         yield session, process.pid
         session.detach()

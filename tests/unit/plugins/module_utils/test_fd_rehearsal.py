@@ -15,6 +15,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._fd import g
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import rehearsal
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     REFUSING,
+    WAIT_S,
     needs_gdb,
     needs_root,
     running,
@@ -39,7 +40,7 @@ def _children() -> set[int]:
 def test_it_leaves_nothing_behind_and_the_session_goes_on(tmp_path: Path) -> None:
     before, fds = _children(), len(os.listdir("/proc/self/fd"))
     with running(SLEEPER) as process:
-        with fd_gdb.Session(str(shutil.which("gdb")), str(tmp_path), 10.0) as session:
+        with fd_gdb.Session(str(shutil.which("gdb")), str(tmp_path), WAIT_S) as session:
             rehearsal.rehearse(session)
             assert session.attach(process.pid, ("rip",))["rip"]
             session.detach()
@@ -54,7 +55,7 @@ def test_it_leaves_nothing_behind_and_the_session_goes_on(tmp_path: Path) -> Non
 def test_it_is_nobody_elses_process_that_is_stopped(tmp_path: Path) -> None:
     noted = tmp_path / "noted"
     gdb = script(tmp_path, NOTING % (shutil.which("gdb"), noted))
-    with fd_gdb.Session(gdb, str(tmp_path), 10.0) as session:
+    with fd_gdb.Session(gdb, str(tmp_path), WAIT_S) as session:
         rehearsal.rehearse(session)
     [pid] = set(map(int, noted.read_text().split()))
     assert _procfs.stat(pid) is None, "it is gone, and was a child of ours, or it would be a zombie still"

@@ -19,6 +19,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._fd import g
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import injection as fd_injection
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import stop as fd_stop
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    WAIT_S,
     needs_gdb,
     needs_root,
     running,
@@ -49,7 +50,7 @@ def _start_time(pid: int) -> int:
 
 
 def _session(folder: Path) -> fd_gdb.Session:
-    return fd_gdb.Session(str(shutil.which("gdb")), str(folder), 10.0)
+    return fd_gdb.Session(str(shutil.which("gdb")), str(folder), WAIT_S)
 
 
 @needs_gdb

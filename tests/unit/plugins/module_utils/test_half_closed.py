@@ -13,15 +13,13 @@ import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _half_closed, _sock_diag
 from ansible_collections.closewait.remediation.plugins.module_utils._half_closed import Bounds
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    JIFFY,
     connection,
     half_closed,
     inode,
     wait_for_state,
     wait_until,
 )
-
-#: Seconds: the kernel counts these times in jiffies of up to 10 ms, and each of two may be off by one.
-JIFFY = 0.02
 
 
 class Span(NamedTuple):

@@ -18,6 +18,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils._mysql impor
 from ansible_collections.closewait.remediation.plugins.module_utils._mysql import process as mysql_process
 from ansible_collections.closewait.remediation.plugins.module_utils._mysql.cli import Endpoint, MysqlError
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    WAIT_S,
     connection,
     stat_line,
     tree,
@@ -58,7 +59,8 @@ def fixture_client(tmp_path: Path) -> str:
 
 
 def _answer(client: str, *sockets: str, **login: Any) -> Dict[str, Any]:
-    reply = mysql._asked([Endpoint(unix_socket="/run/%s" % name) for name in sockets], mysql.Asking(client, **login))
+    asking = mysql.Asking(client, **login, reply_timeout=WAIT_S)
+    reply = mysql._asked([Endpoint(unix_socket="/run/%s" % name) for name in sockets], asking)
     return mysql._said(reply, {}, 1)
 
 
@@ -114,7 +116,7 @@ def test_a_missing_client_is_said() -> None:
 
 def test_a_server_that_listens_nowhere(client: str) -> None:
     with pytest.raises(MysqlError, match="no socket"):
-        mysql._asked([], mysql.Asking(client))
+        mysql._asked([], mysql.Asking(client, reply_timeout=WAIT_S))
 
 
 def test_the_processes_of_servers(tmp_path: Path) -> None:

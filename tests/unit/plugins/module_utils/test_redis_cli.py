@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
 from ansible_collections.closewait.remediation.plugins.module_utils._redis.reply import RedisError
-from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import started_when_written
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    WAIT_S,
+    has_ended,
+    started_when_written,
+    wait_until,
+)
 
 SECRET = "pass word$(id)\"'"  # noqa: S105 - of nobody
 
@@ -30,7 +33,7 @@ def _asked(folder: Path, endpoint: redis_cli.Endpoint, login: redis_cli.Login) -
         folder,
         folder,
     )
-    redis_cli.RedisCli(_program(folder, body), endpoint, login, 5.0).config_set("timeout", 7)
+    redis_cli.RedisCli(_program(folder, body), endpoint, login, WAIT_S).config_set("timeout", 7)
     argv = (folder / "argv").read_text().split("\0")[:-1]
     pairs = (entry.partition("=") for entry in (folder / "env").read_text().split("\0")[:-1])
     return argv, {pair[0]: pair[2] for pair in pairs}
@@ -84,14 +87,14 @@ def test_a_client_that_hangs_is_ended_with_its_children(tmp_path: Path, monkeypa
     with pytest.raises(RedisError) as caught:
         server.config_get("timeout")
     assert caught.value.kind == "timed_out"
-    assert not _runs(int((tmp_path / "pid").read_text()))
+    wait_until(lambda: has_ended(int((tmp_path / "pid").read_text())))
 
 
 def test_a_client_that_cannot_be_run_is_said(tmp_path: Path) -> None:
     client = tmp_path / "redis-cli"
     client.write_text("#!/no/such/interpreter\n")
     client.chmod(0o755)
-    server = redis_cli.RedisCli(str(client), redis_cli.Endpoint(), redis_cli.Login(), 5.0)
+    server = redis_cli.RedisCli(str(client), redis_cli.Endpoint(), redis_cli.Login(), WAIT_S)
     with pytest.raises(RedisError) as caught:
         server.identity()
     assert caught.value.kind == "cli_missing"
@@ -99,13 +102,13 @@ def test_a_client_that_cannot_be_run_is_said(tmp_path: Path) -> None:
 
 def test_text_that_is_no_utf8_is_no_obstacle(tmp_path: Path) -> None:
     client = _program(tmp_path, "printf '(error) ERR \\377\\n'\n")
-    server = redis_cli.RedisCli(client, redis_cli.Endpoint(), redis_cli.Login(), 5.0)
+    server = redis_cli.RedisCli(client, redis_cli.Endpoint(), redis_cli.Login(), WAIT_S)
     with pytest.raises(RedisError, match="ERR"):
         server.config_set("timeout", 0)
 
 
 def test_an_answer_other_than_ok_is_no_success(tmp_path: Path) -> None:
-    server = redis_cli.RedisCli(_program(tmp_path, "echo QUEUED\n"), redis_cli.Endpoint(), redis_cli.Login(), 5.0)
+    server = redis_cli.RedisCli(_program(tmp_path, "echo QUEUED\n"), redis_cli.Endpoint(), redis_cli.Login(), WAIT_S)
     with pytest.raises(RedisError, match="QUEUED"):
         server.config_set("timeout", 0)
 
@@ -127,13 +130,3 @@ def test_a_missing_client_is_said_with_what_to_do() -> None:
 
 def test_the_password_is_in_no_text_of_the_login() -> None:
     assert SECRET not in repr(redis_cli.Login("ops", SECRET))
-
-
-def _runs(pid: int) -> bool:
-    """A process that has ended stays a zombie where nobody waits for it (a container without an init)."""
-    for _attempt in range(50):
-        stat = _procfs.stat(pid)
-        if stat is None or stat.state == "Z":
-            return False
-        time.sleep(0.05)
-    return True

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _listening
 from ansible_collections.closewait.remediation.plugins.module_utils._collectors import redis
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import cli as redis_cli
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import WAIT_S
 
 #: Port 7001 is open, 7002 wants a login, 7003 hangs up (a cluster bus), 7004 is closed, 7005 keeps INFO to itself.
 CLIENT = """\
@@ -44,7 +45,7 @@ def _asked(client: str) -> str:
 
 
 def _one(client: str, port: int, login: redis_cli.Login) -> redis.Fact:
-    facts = redis.ask(redis_cli.Endpoint("127.0.0.1", port), redis.Asking(client, login))
+    facts = redis.ask(redis_cli.Endpoint("127.0.0.1", port), redis.Asking(client, login, WAIT_S))
     (instance,) = facts["instances"]
     assert facts["errors"] == []
     assert isinstance(instance, dict)
@@ -81,7 +82,8 @@ def test_a_server_that_is_no_process_here_has_no_pid(client: str) -> None:
 
 
 def _first(client: str, *ports: int) -> redis.Reply:
-    return redis._first_reply([redis_cli.Endpoint("127.0.0.1", port) for port in ports], redis.Asking(client))
+    asking = redis.Asking(client, reply_timeout=WAIT_S)
+    return redis._first_reply([redis_cli.Endpoint("127.0.0.1", port) for port in ports], asking)
 
 
 def test_a_port_that_is_not_for_clients_is_passed_over(client: str) -> None:

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import conf as redis_conf
 from ansible_collections.closewait.remediation.plugins.module_utils._redis import trial as redis_trial
-from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import started_when_written
+from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    WAIT_S,
+    has_ended,
+    started_when_written,
+    wait_until,
+)
 
 ME = redis_trial.Owner(os.getuid(), os.getgid())
 #: A configuration in which everything that reaches out of the process is set.
@@ -69,7 +72,10 @@ def _server(folder: Path, body: str) -> str:
     return str(path)
 
 
-def test_the_words_of_a_server_that_does_not_start_are_in_the_error(tmp_path: Path) -> None:
+def test_the_words_of_a_server_that_does_not_start_are_in_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_trial, "_START_SECONDS", WAIT_S)
     body = "cat > /dev/null; echo noise; echo '*** FATAL CONFIG FILE ERROR ***'; echo \">>> 'bogus 1'\"; exit 1\n"
     lines = redis_conf.parse("x.conf", "timeout 0\n")
     with pytest.raises(redis_trial.TrialError) as caught:
@@ -86,7 +92,7 @@ def test_a_server_that_never_answers_is_ended(tmp_path: Path, monkeypatch: pytes
     lines = redis_conf.parse("x.conf", "timeout 0\n")
     with pytest.raises(redis_trial.TrialError, match="did not get ready"):
         redis_trial.prove(_server(tmp_path, body), "/bin/false", lines, {"timeout": "0"}, ME)
-    assert not _runs(int((tmp_path / "pid").read_text()))
+    wait_until(lambda: has_ended(int((tmp_path / "pid").read_text())))
 
 
 def test_the_trial_leaves_nothing_behind_and_has_a_folder_of_its_own(
@@ -129,13 +135,3 @@ def test_a_server_that_cannot_be_run_is_said(tmp_path: Path) -> None:
     server.chmod(0o755)
     with pytest.raises(redis_trial.TrialError, match="cannot run"):
         redis_trial.prove(str(server), "/bin/false", [], {"timeout": "0"}, ME)
-
-
-def _runs(pid: int) -> bool:
-    """A process that has ended stays a zombie where nobody waits for it (a container without an init)."""
-    for _attempt in range(50):
-        stat = _procfs.stat(pid)
-        if stat is None or stat.state == "Z":
-            return False
-        time.sleep(0.05)
-    return True

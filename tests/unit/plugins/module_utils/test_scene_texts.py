@@ -13,9 +13,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._scene import archive, scene, stacks, texts
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
+    has_ended,
     needs_gdb,
     needs_root,
     running,
@@ -144,12 +144,7 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     assert "took longer" in stacks.of(os.getpid(), str(program))
     child = int((tmp_path / "child").read_text())
     # Killed, it still has to get a CPU to die on.
-    wait_until(lambda: _has_ended(child))
-
-
-def _has_ended(pid: int) -> bool:
-    seen = _procfs.stat(pid)
-    return seen is None or seen.state in "ZX"
+    wait_until(lambda: has_ended(child))
 
 
 @needs_root

@@ -32,7 +32,7 @@ def _run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     start = runner(fd_close.main, capsys)
 
     def run(**arguments: Any) -> Dict[str, Any]:
-        return start(**{"journal": str(tmp_path / "fd_close.jsonl"), **arguments})
+        return start(**{"journal": str(tmp_path / "fd_close.jsonl"), "timeout": 60, **arguments})
 
     return run
 
