@@ -84,8 +84,12 @@ class Campaign:
         return self.tally
 
     def _goes_on(self, begin: float) -> bool:
-        enough = self.tally.attempts >= self._plan.attempts or len(self.tally.faults) >= self._plan.most_faults
+        enough = self.tally.attempts >= self._plan.attempts or self._faults() >= self._plan.most_faults
         return not enough and self._in_time(begin, 0)
+
+    def _faults(self) -> int:
+        """Those that end it: of a blindfolded product the one is sought that the blindfold is to bring about."""
+        return self.tally.count(judge.WRONG_CLOSE) if self._plan.blind else len(self.tally.faults)
 
     def _in_time(self, begin: float, untold: int) -> bool:
         """``untold``: targets of this epoch, which are not in the tally yet."""
@@ -149,7 +153,8 @@ class Campaign:
             "method": choose.choice(("auto", "auto", "close", "placeholder")),
             "min_age": choose.choice((0.0, 0.0, 0.0, 0.2)),
             "force_close": choose.random() < 0.9,
-            "force_unwatched": choose.random() < 0.3,
+            # Blindfolded, the product believes of every target that nobody watches it, and would refuse most.
+            "force_unwatched": choose.random() < 0.3 or self._plan.blind,
             "force_runtime": choose.random() < 0.8,
             "allow_unread": choose.random() < 0.1,
             "max_stop_ms": choose.choice((1.0, 10.0, 100.0)),

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Backends on many addresses in one process: ``PORT ADDRESS...``. Light, for thousands of kept connections.
 
-``GET /`` is answered at once, ``GET /slow`` after a while, ``GET /answered`` with the number of answers given so far.
+``GET /`` is answered at once, ``GET /together?N`` when N wait for that at this address, ``GET /answered`` with the
+number of answers given so far.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 import asyncio
 import resource
 import sys
+from collections import defaultdict
+from typing import ClassVar
 
 _OPEN_FILES = 32768
-_SLOW_S = 3.0
 _END = b"\r\n\r\n"
 
 
@@ -21,6 +23,8 @@ class Backend(asyncio.Protocol):
     """One connection; requests have no body and are not pipelined."""
 
     answered = 0
+    #: Address -> who waits there until all are there.
+    waiting: ClassVar[defaultdict[str, list[Backend]]] = defaultdict(list)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -31,9 +35,19 @@ class Backend(asyncio.Protocol):
         if not self._received.endswith(_END):
             return
         path, self._received = self._received.split(b" ", 2)[1], b""
-        asyncio.get_running_loop().call_later(_SLOW_S if path == b"/slow" else 0, self._answer)
+        if path.startswith(b"/together?"):
+            self._wait_for(int(path.partition(b"?")[2]))
+        else:
+            self.answer()
 
-    def _answer(self) -> None:
+    def _wait_for(self, number: int) -> None:
+        address = self._transport.get_extra_info("sockname")[0]
+        Backend.waiting[address].append(self)
+        if len(Backend.waiting[address]) == number:
+            for each in Backend.waiting.pop(address):
+                each.answer()
+
+    def answer(self) -> None:
         Backend.answered += 1
         body = b"%d\n" % Backend.answered
         if isinstance(self._transport, asyncio.WriteTransport):

@@ -8,7 +8,8 @@ POOL is how the greenlets of a process come to their connections:
 - ``own``: each makes a session of its own, which is the fault;
 - ``shared``: one session for all of them;
 - ``block``: one session that never has more than two connections to a backend;
-- ``burst``: one session, and at the start all greenlets at every backend at the same moment; then all is quiet.
+- ``burst``: one session, and at the start all greenlets at every backend at the same moment: none of them gets an
+  answer before all of that backend's have asked. Then all is quiet.
 
 Prints ``ready`` once per process after the first round, and what goes wrong.
 """
@@ -69,11 +70,12 @@ def _keep_asking(ask: Ask, urls: list[str]) -> None:
         ask(random.choice(urls))  # noqa: S311 - spreads the load
 
 
-def _dispatch(pool: str, greenlets: int, urls: list[str]) -> None:
+def _dispatch(pool: str, greenlets: int, urls: list[str], askers: int) -> None:
+    """``askers``: greenlets of all processes."""
     shared = _asking(_session(pool))
     asks = [_asking(_session(pool)) if pool == "own" else shared for _turn in range(greenlets)]
     if pool == "burst":
-        gevent.joinall([gevent.spawn(ask, f"{url}slow") for ask in asks for url in urls])
+        gevent.joinall([gevent.spawn(ask, f"{url}together?{askers}") for ask in asks for url in urls])
         asks = asks[:1]
     else:
         gevent.joinall([gevent.spawn(_first_round, ask, urls) for ask in asks])
@@ -90,7 +92,7 @@ def main() -> None:
     Path("/proc/self/comm").write_text(name)
     for _turn in range(int(processes)):
         if os.fork() == 0:
-            _dispatch(pool, int(greenlets), urls)
+            _dispatch(pool, int(greenlets), urls, int(processes) * int(greenlets))
     gevent.sleep(86400)
 
 
