@@ -10,9 +10,10 @@ takes it before the first instruction after the release, so that not one runs wi
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import time
-from typing import Mapping
+from typing import Mapping, Optional
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 
@@ -39,10 +40,14 @@ def put_back(pid: int, saved: Mapping[str, int]) -> None:
     A debugger that was killed is waited for: until it has got a CPU to die on, the process is its.
     Raises OSError when the process is gone or cannot be traced.
     """
+    born = _start_time(pid)
     _seize(pid)
     try:
         _ptrace(_INTERRUPT, pid)
         _wait(pid)
+        # While it was waited for, the process could end and its pid be another one's.
+        if _start_time(pid) != born:
+            raise ProcessLookupError(errno.ESRCH, "process %d has ended" % pid)
         registers = _Registers()
         _ptrace(_GETREGS, pid, registers)
         for index, name in enumerate(_ORDER):
@@ -64,6 +69,11 @@ def _seize(pid: int) -> None:
             time.sleep(0.001)
         else:
             return
+
+
+def _start_time(pid: int) -> Optional[int]:
+    stat = _procfs.stat(pid)
+    return stat.start_time if stat else None
 
 
 def tracer(pid: int) -> int:

@@ -12,6 +12,7 @@ import time
 from typing import Iterator
 
 import pytest
+from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import rescue as fd_rescue
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import needs_root, running
 
@@ -57,6 +58,27 @@ def test_who_does_not_die_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(PermissionError):
             fd_rescue.put_back(process.pid, {})
         assert fd_rescue.tracer(process.pid) == holder
+
+
+@needs_root
+def test_another_process_with_that_pid_gets_no_registers(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = []
+    ptrace = fd_rescue._ptrace
+
+    def noted(request: int, pid: int, data: object = None) -> None:
+        requests.append(request)
+        ptrace(request, pid, data)
+
+    with running(SLEEPER) as process:
+        stat = _procfs.stat(process.pid)
+        assert stat is not None
+        seen = iter([stat, stat._replace(start_time=stat.start_time + 1)])
+        monkeypatch.setattr(_procfs, "stat", lambda _pid: next(seen))
+        monkeypatch.setattr(fd_rescue, "_ptrace", noted)
+        with pytest.raises(ProcessLookupError):
+            fd_rescue.put_back(process.pid, {})
+        assert requests == [fd_rescue._SEIZE, fd_rescue._INTERRUPT, fd_rescue._DETACH]
+        assert fd_rescue.tracer(process.pid) == 0
 
 
 def test_a_process_that_is_gone_is_an_error() -> None:
