@@ -105,11 +105,13 @@ def _let_go(pid: int, start_time: int, tracer: int, saved: Optional[Mapping[str,
     with contextlib.suppress(ProcessLookupError):
         if found and os.getpgid(found) == tracer:
             os.killpg(tracer, signal.SIGKILL)
+    # An attach that it had begun stops the process once more: nothing before that is over.
+    fd_rescue.wait_for_release(pid)
     stat = _procfs.stat(pid)
     if stat is None or stat.start_time != start_time:
         return
     # With registers of ours it must not run, whatever becomes of it.
     with contextlib.suppress(OSError):
         if saved is not None:
-            fd_rescue.put_back(pid, saved)
+            fd_rescue.put_back(pid, start_time, saved)
         os.kill(pid, signal.SIGCONT)

@@ -13,7 +13,7 @@ import ctypes
 import errno
 import os
 import time
-from typing import Mapping, Optional
+from typing import Mapping
 
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
 
@@ -34,19 +34,19 @@ _ORDER = (
 _Registers = ctypes.c_ulong * len(_ORDER)
 
 
-def put_back(pid: int, saved: Mapping[str, int]) -> None:
+def put_back(pid: int, start_time: int, saved: Mapping[str, int]) -> None:
     """Give the process's main thread these registers; others keep what they are. It stays stopped by its SIGSTOP.
 
-    A debugger that was killed is waited for: until it has got a CPU to die on, the process is its.
-    Raises OSError when the process is gone or cannot be traced.
+    Raises OSError when the process is gone or cannot be traced, or the pid is another one's by now.
     """
-    born = _start_time(pid)
-    _seize(pid)
+    wait_for_release(pid)
+    _ptrace(_SEIZE, pid)
     try:
         _ptrace(_INTERRUPT, pid)
         _wait(pid)
-        # While it was waited for, the process could end and its pid be another one's.
-        if _start_time(pid) != born:
+        # While we trace it, it cannot become another one any more.
+        stat = _procfs.stat(pid)
+        if stat is None or stat.start_time != start_time:
             raise ProcessLookupError(errno.ESRCH, "process %d has ended" % pid)
         registers = _Registers()
         _ptrace(_GETREGS, pid, registers)
@@ -57,23 +57,11 @@ def put_back(pid: int, saved: Mapping[str, int]) -> None:
         _ptrace(_DETACH, pid)
 
 
-def _seize(pid: int) -> None:
+def wait_for_release(pid: int) -> None:
+    """Until nobody traces the process, but not for ever: a killed debugger has it until it got a CPU to die on."""
     deadline = time.monotonic() + _WAIT_S
-    while True:
-        held = tracer(pid)
-        try:
-            _ptrace(_SEIZE, pid)
-        except PermissionError:
-            if not held or time.monotonic() > deadline:
-                raise
-            time.sleep(0.001)
-        else:
-            return
-
-
-def _start_time(pid: int) -> Optional[int]:
-    stat = _procfs.stat(pid)
-    return stat.start_time if stat else None
+    while tracer(pid) and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def tracer(pid: int) -> int:

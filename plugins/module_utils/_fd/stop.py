@@ -42,6 +42,8 @@ class Stop:
         self._registers = fd_injection.Registers({})
         #: What has to be put back; None: nothing has been changed yet.
         self._saved: Optional[fd_injection.Registers] = None
+        #: Start time of the process whose registers these are.
+        self._born = 0
         self._arguments = 0
         #: Whether a SIGSTOP of ours is on it.
         self._frozen = False
@@ -99,12 +101,20 @@ class Stop:
     def call(self, number: int, *arguments: int) -> int:
         """A system call in the process; negative errno on failure."""
         if self._saved is None:
+            self._born = self._start_time()
             self._saved = self._registers
             self._gdb.before_kill = self._freeze
             if self._guardian is not None:
                 self._guardian.stopped(self._gdb.group, self._saved.values)
         self._arguments = max(self._arguments, len(arguments))
         return fd_injection.call(self._gdb, self._place.address, number, *arguments)
+
+    def _start_time(self) -> int:
+        """Of the process that we trace."""
+        stat = _procfs.stat(self._pid, self._proc)
+        if stat is None:
+            raise fd_gdb.GdbError("process %d has ended" % self._pid)
+        return stat.start_time
 
     def _hold(self) -> None:
         """Stop it before gdb does, so that it stays stopped should somebody else kill gdb.
@@ -171,8 +181,11 @@ class Stop:
             self._freeze()
         self._gdb.close()
         if self._saved is not None:
-            with contextlib.suppress(OSError):
-                fd_rescue.put_back(self._pid, self._saved.values)
+            try:
+                fd_rescue.put_back(self._pid, self._born, self._saved.values)
+            except OSError:
+                # With registers of ours it must not run. The guardian tries again when the session ends.
+                return
             self._registers_are_back()
         self._let_go()
 

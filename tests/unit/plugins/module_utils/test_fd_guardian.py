@@ -43,8 +43,8 @@ def test_only_with_its_own_registers_it_is_let_go(
 ) -> None:
     asked = []
 
-    def put_back(pid: int, saved: Any) -> None:
-        asked.append((pid, saved))
+    def put_back(pid: int, start_time: int, saved: Any) -> None:
+        asked.append((pid, start_time, saved))
         if hindrance is not None:
             raise hindrance
 
@@ -55,7 +55,7 @@ def test_only_with_its_own_registers_it_is_let_go(
         os.kill(process.pid, signal.SIGSTOP)
         wait_until(lambda: state_of(process.pid) == "T")
         fd_guardian._let_go(process.pid, stat.start_time, 0, REGISTERS)
-        assert asked == [(process.pid, REGISTERS)]
+        assert asked == [(process.pid, stat.start_time, REGISTERS)]
         wait_until(lambda: state_of(process.pid) == state)
 
 

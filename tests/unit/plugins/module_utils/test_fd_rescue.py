@@ -13,10 +13,17 @@ from typing import Iterator
 
 import pytest
 from ansible_collections.closewait.remediation.plugins.module_utils import _procfs
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import guardian as fd_guardian
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import rescue as fd_rescue
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import needs_root, running
 
 SLEEPER = "import time\nprint(1)\ntime.sleep(60)"
+
+
+def _born(pid: int) -> int:
+    stat = _procfs.stat(pid)
+    assert stat is not None
+    return stat.start_time
 
 
 @contextlib.contextmanager
@@ -46,7 +53,7 @@ def _held(pid: int, seconds: float) -> Iterator[int]:
 def test_who_was_killed_and_has_yet_to_die_is_waited_for() -> None:
     with running(SLEEPER) as process, _held(process.pid, 0.5) as holder:
         assert fd_rescue.tracer(process.pid) == holder
-        fd_rescue.put_back(process.pid, {})
+        fd_rescue.put_back(process.pid, _born(process.pid), {})
         assert fd_rescue.tracer(process.pid) == 0
         assert process.poll() is None
 
@@ -56,7 +63,7 @@ def test_who_does_not_die_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fd_rescue, "_WAIT_S", 0.1)
     with running(SLEEPER) as process, _held(process.pid, 600) as holder:
         with pytest.raises(PermissionError):
-            fd_rescue.put_back(process.pid, {})
+            fd_rescue.put_back(process.pid, _born(process.pid), {})
         assert fd_rescue.tracer(process.pid) == holder
 
 
@@ -70,14 +77,18 @@ def test_another_process_with_that_pid_gets_no_registers(monkeypatch: pytest.Mon
         ptrace(request, pid, data)
 
     with running(SLEEPER) as process:
-        stat = _procfs.stat(process.pid)
-        assert stat is not None
-        seen = iter([stat, stat._replace(start_time=stat.start_time + 1)])
-        monkeypatch.setattr(_procfs, "stat", lambda _pid: next(seen))
         monkeypatch.setattr(fd_rescue, "_ptrace", noted)
         with pytest.raises(ProcessLookupError):
-            fd_rescue.put_back(process.pid, {})
+            fd_rescue.put_back(process.pid, _born(process.pid) + 1, {})
         assert requests == [fd_rescue._SEIZE, fd_rescue._INTERRUPT, fd_rescue._DETACH]
+        assert fd_rescue.tracer(process.pid) == 0
+
+
+@needs_root
+def test_the_guardian_lets_go_when_the_debugger_is_gone() -> None:
+    """One that is killed in the middle of an attach stops the process once more."""
+    with running(SLEEPER) as process, _held(process.pid, 0.5 + fd_guardian._WAIT_S):
+        fd_guardian._let_go(process.pid, _born(process.pid), 0, None)
         assert fd_rescue.tracer(process.pid) == 0
 
 
@@ -85,4 +96,4 @@ def test_a_process_that_is_gone_is_an_error() -> None:
     with running("print(1)") as process:
         process.wait()
         with pytest.raises(ProcessLookupError):
-            fd_rescue.put_back(process.pid, {})
+            fd_rescue.put_back(process.pid, 1, {})

@@ -17,6 +17,7 @@ from ansible_collections.closewait.remediation.plugins.module_utils import _proc
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import gdb as fd_gdb
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import guardian as fd_guardian
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import injection as fd_injection
+from ansible_collections.closewait.remediation.plugins.module_utils._fd import rescue as fd_rescue
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import stop as fd_stop
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import (
     WAIT_S,
@@ -130,21 +131,41 @@ def test_nobody_is_to_put_registers_back_into_a_process_that_runs_on(
     assert guardian.told == [False, True, False, None]
 
 
+def _refuse_registers(*_arguments: object) -> None:
+    raise fd_injection.InjectionError("no")
+
+
 @needs_gdb
 @needs_root
 def test_registers_that_gdb_does_not_put_back_are_put_back_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not held, it would run on with ours between the end of gdb and that."""
-
-    def refuse(*_arguments: object) -> None:
-        raise fd_injection.InjectionError("no")
-
-    monkeypatch.setattr(fd_injection, "restore", refuse)
+    monkeypatch.setattr(fd_injection, "restore", _refuse_registers)
     with running(TICKS) as process, _session(tmp_path) as session:
         with fd_stop.Stop(session, process.pid, None) as stop:
             assert stop.call(39) == process.pid
         wait_until(lambda: process.poll() is not None or "T" not in _states(process.pid))
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _turn in range(3)] == ["1\n"] * 3
+
+
+@needs_gdb
+@needs_root
+def test_with_registers_of_ours_it_is_not_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError
+
+    put_back = fd_rescue.put_back
+    monkeypatch.setattr(fd_injection, "restore", _refuse_registers)
+    monkeypatch.setattr(fd_rescue, "put_back", refuse)
+    with running(TICKS) as process, _session(tmp_path) as session:
+        with fd_stop.Stop(session, process.pid, None) as stop:
+            assert stop.call(39) == process.pid
+        wait_until(lambda: _states(process.pid) == ["T"])
+        assert stop._saved is not None
+        put_back(process.pid, stop._born, stop._saved.values)
+        process.send_signal(signal.SIGCONT)
         assert process.stdout is not None
         assert [process.stdout.readline() for _turn in range(3)] == ["1\n"] * 3
 
