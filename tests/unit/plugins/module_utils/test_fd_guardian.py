@@ -54,7 +54,7 @@ def test_only_with_its_own_registers_it_is_let_go(
         assert stat is not None
         os.kill(process.pid, signal.SIGSTOP)
         wait_until(lambda: state_of(process.pid) == "T")
-        fd_guardian._let_go(process.pid, stat.start_time, 0, REGISTERS)
+        fd_guardian._let_go(process.pid, stat.start_time, 4194301, REGISTERS)
         assert asked == [(process.pid, stat.start_time, REGISTERS)]
         wait_until(lambda: state_of(process.pid) == state)
 

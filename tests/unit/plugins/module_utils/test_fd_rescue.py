@@ -17,6 +17,8 @@ from ansible_collections.closewait.remediation.plugins.module_utils._fd import g
 from ansible_collections.closewait.remediation.plugins.module_utils._fd import rescue as fd_rescue
 from ansible_collections.closewait.remediation.tests.unit.plugins.module_utils.loopback import needs_root, running
 
+#: Not 0: in a PID namespace that is the group of everybody who came from outside.
+NO_GROUP = 4194301
 SLEEPER = "import time\nprint(1)\ntime.sleep(60)"
 
 
@@ -88,7 +90,7 @@ def test_another_process_with_that_pid_gets_no_registers(monkeypatch: pytest.Mon
 def test_the_guardian_lets_go_when_the_debugger_is_gone() -> None:
     """One that is killed in the middle of an attach stops the process once more."""
     with running(SLEEPER) as process, _held(process.pid, 0.5 + fd_guardian._WAIT_S):
-        fd_guardian._let_go(process.pid, _born(process.pid), 0, None)
+        fd_guardian._let_go(process.pid, _born(process.pid), NO_GROUP, None)
         assert fd_rescue.tracer(process.pid) == 0
 
 
